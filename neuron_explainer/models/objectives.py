@@ -1,0 +1,296 @@
+"""The scalar that is explained: what it is, where it is read from the residual stream, and its gradient there.
+
+Let r be the residual stream where the objective J looks ("just above the read-out") and s(r) the norm's scale there.
+
+    direction      G[t] = dJ/dr[t] with s held fixed (mean subtraction and gain still differentiated)
+    live gradient  dJ/dr[t] with s differentiated too
+    constant       what J holds besides <r, G>: the norm's bias through the read-out, and the unit's own bias
+
+A token objective looks at the final residual stream; a node objective at the one its layer reads:
+
+    neuron             J = pre-activation (the gate's, in a gated MLP)
+    head, query        J = scaled score with the key held fixed; key likewise; query_and_key differentiates both
+    head, value        J = A <v[k] W_O, g[q]>, the head's direct effect on a downstream objective of direction g, A fixed
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from neuron_explainer.models.forward_pass import Pass, Place
+from neuron_explainer.models.interventions import check_component, check_position
+from neuron_explainer.models.transformer import Attention, Norm, Transformer, rotate
+from neuron_explainer.nodes import Node
+
+Through = Literal["query", "key", "query_and_key", "value"]
+TokenKind = Literal["logit_diff", "logit_minus_mean", "logprob", "prob"]
+
+
+@dataclass(frozen=True)
+class TokenObjective:
+    """What is asked of the next token.
+
+    logit_diff        mean target logit - mean distractor logit (no distractor: the mean target logit), in logits
+    logit_minus_mean  mean target logit - mean logit over the vocabulary, in logits
+    logprob           log of the targets' summed probability, in nats
+    prob              the targets' summed probability
+
+    Only logit_diff looks at the distractors.
+    """
+
+    kind: TokenKind
+    target: tuple[int, ...]
+    distractor: tuple[int, ...] = ()
+    position: int = -1
+    """Token after which the prediction is read; -1 is the last."""
+
+    def __post_init__(self) -> None:
+        if not self.target:
+            raise ValueError("target_tokens is empty: name at least one target token, or a trace.")
+
+    @property
+    def unit(self) -> str:
+        units = {"logprob": "nats", "prob": "probability"}
+        return units.get(self.kind, "logits")
+
+    @property
+    def is_linear(self) -> bool:
+        return self.kind in ("logit_diff", "logit_minus_mean")
+
+    def value(
+        self, normed: Float[Tensor, "*batch d_model"], w_unembed: Float[Tensor, "vocab d_model"]
+    ) -> Float[Tensor, "*batch"]:
+        """J from the normed residual stream, in float32. Takes only the unembedding rows it needs."""
+        target = list(self.target)
+        if self.kind == "logit_diff":
+            up = _mean_logit(normed, w_unembed[target])
+            if not self.distractor:
+                return up
+            return up - _mean_logit(normed, w_unembed[list(self.distractor)])
+        logits = F.linear(normed, w_unembed).float()
+        match self.kind:
+            case "logit_minus_mean":
+                return logits[..., target].mean(-1) - logits.mean(-1)
+            case "logprob":
+                return logits.log_softmax(-1)[..., target].logsumexp(-1)
+            case "prob":
+                return logits.softmax(-1)[..., target].sum(-1)
+
+
+def _mean_logit(normed: Tensor, rows: Tensor) -> Tensor:
+    return F.linear(normed, rows).float().mean(-1)
+
+
+@dataclass(frozen=True)
+class NodeObjective:
+    """A node's own pre-activation or attention score: tracing."""
+
+    node: Node
+    through: Through | None = None
+    downstream: "TokenObjective | NodeObjective | None" = None
+    """With `value`: what judges the head's write."""
+
+    def __post_init__(self) -> None:
+        kind = self.node.component.kind
+        if kind not in ("attn", "mlp"):
+            raise ValueError(f"{self.node}: only heads, neurons and latents can be traced.")
+        if (kind == "attn") != (self.through is not None):
+            allowed = "query, key, query_and_key or value" if kind == "attn" else "null"
+            raise ValueError(f"{self.node}: trace through must be {allowed}, not {self.through!r}.")
+        if (self.through == "value") != (self.downstream is not None):
+            raise ValueError(
+                f"{self.node}: a trace through value, and only that, needs a downstream objective."
+            )
+
+
+Objective = TokenObjective | NodeObjective
+
+
+@dataclass(frozen=True)
+class ReadOut:
+    """An objective's value on a run, and its gradient at the residual stream where it looks."""
+
+    value: float
+    unit: str
+    place: Place
+    position: int
+    """Token at which the objective lives."""
+    direction: Mapping[int, Float[Tensor, " d_model"]]
+    live_gradient: Mapping[int, Float[Tensor, " d_model"]]
+    constant: float
+    adds_up: bool
+    """Whether value = sum of <r[t], direction[t]> + constant exactly: J is affine once the scale is fixed."""
+
+
+def read_out(batch: Pass, row: int, objective: Objective) -> ReadOut:
+    """Read an objective off one row of a pass.
+
+    Raises LookupError or ValueError when the row's prompt or the model lacks what it names.
+    """
+    with torch.enable_grad():
+        if isinstance(objective, TokenObjective):
+            return _read_tokens(batch, row, objective)
+        check_component(objective.node.component, batch.model.config)
+        if objective.node.component.kind == "mlp":
+            return _read_neuron(batch, row, objective)
+        if objective.through == "value":
+            return _read_value(batch, row, objective)
+        return _read_score(batch, row, objective)
+
+
+def place_of(objective: Objective, model: Transformer) -> Place:
+    """Where an objective looks at the residual stream."""
+    if isinstance(objective, TokenObjective):
+        return Place(model.config.n_layers)
+    layer = objective.node.component.layer or 0
+    is_neuron = objective.node.component.kind == "mlp"
+    return Place(layer, is_mid=is_neuron and not model.config.parallel_residual)
+
+
+def _read_tokens(batch: Pass, row: int, objective: TokenObjective) -> ReadOut:
+    model = batch.model
+    position = check_position(objective.position, batch.lengths[row], "position")
+    for token in (*objective.target, *objective.distractor):
+        if not 0 <= token < model.config.n_vocab:
+            raise ValueError(f"token id {token} is out of range: 0-{model.config.n_vocab - 1}.")
+    r = batch.final[row, position].detach().requires_grad_()
+    norm = model.final_norm
+    normed = norm.apply(r, norm.scale(r))
+    value = objective.value(normed, model.w_unembed)
+    (u,) = torch.autograd.grad(value, normed, retain_graph=True)
+    (live,) = torch.autograd.grad(value, r)
+    fixed = norm.apply(r, norm.scale(r).detach())
+    (direction,) = torch.autograd.grad(fixed, r, u)
+    constant = 0.0 if norm.bias is None else float(u.double() @ norm.bias.detach().double())
+    return ReadOut(
+        value=float(value.detach()),
+        unit=objective.unit,
+        place=place_of(objective, model),
+        position=position,
+        direction={position: direction},
+        live_gradient={position: live},
+        constant=constant,
+        adds_up=objective.is_linear,
+    )
+
+
+Score = Callable[[Sequence[Tensor]], Tensor]
+"""J from the normed residual stream at each read position."""
+
+
+def _differentiate(
+    batch: Pass, row: int, objective: NodeObjective, norm: Norm, positions: Sequence[int], score: Score
+) -> ReadOut:
+    """Value, direction and live gradient of J(norm(r[t]) for t in positions)."""
+    place = place_of(objective, batch.model)
+    resid = batch.resid(place)
+    leaves = [resid[row, p].detach().requires_grad_() for p in positions]
+
+    def gradient(*, scale_is_fixed: bool) -> tuple[Tensor, dict[int, Tensor]]:
+        scales = [norm.scale(r) for r in leaves]
+        scales = [s.detach() for s in scales] if scale_is_fixed else scales
+        value = score([norm.apply(r, s) for r, s in zip(leaves, scales, strict=True)])
+        grads: dict[int, Tensor] = {}
+        for p, g in zip(positions, torch.autograd.grad(value, leaves), strict=True):
+            grads[p] = grads[p] + g if p in grads else g
+        return value, grads
+
+    value, direction = gradient(scale_is_fixed=True)
+    _, live = gradient(scale_is_fixed=False)
+    linear = sum(
+        float(resid[row, p].detach().double() @ g.double()) for p, g in direction.items()
+    )
+    adds_up = objective.through != "query_and_key"
+    return ReadOut(
+        value=float(value.detach()),
+        unit="pre-activation" if objective.through is None else "score",
+        place=place,
+        position=positions[0],
+        direction=direction,
+        live_gradient=live,
+        constant=float(value.detach().double()) - linear if adds_up else 0.0,
+        adds_up=adds_up,
+    )
+
+
+def _read_neuron(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+    component, model = objective.node.component, batch.model
+    position = check_position(objective.node.position or 0, batch.lengths[row], "position")
+    block = model.block(component.layer or 0)
+    weight = block.mlp.w_in[component.index or 0]
+    bias = 0.0 if block.mlp.b_in is None else block.mlp.b_in[component.index or 0]
+    return _differentiate(
+        batch, row, objective, block.norm_mlp, [position], lambda x: x[0] @ weight + bias
+    )
+
+
+def _head_part(
+    attn: Attention, part: Literal["q", "k", "v"], head: int, x: Float[Tensor, " d_model"]
+) -> Float[Tensor, " d_head"]:
+    """One head's query, key or value of a normed residual vector, before rotary positions."""
+    own = head if part == "q" else head * attn.n_kv_heads // attn.n_heads
+    start = {"q": 0, "k": attn.sizes[0], "v": attn.sizes[0] + attn.sizes[1]}[part]
+    rows = slice(start + own * attn.d_head, start + (own + 1) * attn.d_head)
+    return F.linear(x, attn.w_qkv[rows], None if attn.b_qkv is None else attn.b_qkv[rows])
+
+
+def _turned(model: Transformer, x: Float[Tensor, " d_head"], position: int) -> Tensor:
+    if model.rotary is None:
+        return x
+    return rotate(x[None, None, None], model.rotary.angles(position, position + 1, x))[0, 0, 0]
+
+
+def _read_score(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+    node, model = objective.node, batch.model
+    head = node.component.index or 0
+    query = check_position(node.position or 0, batch.lengths[row], "query position")
+    key = check_position(node.key_position or 0, batch.lengths[row], "key position")
+    block = model.block(node.component.layer or 0)
+    resid = batch.resid(place_of(objective, model)).detach()
+
+    def side(part: Literal["q", "k"], x: Tensor, position: int) -> Tensor:
+        return _turned(model, _head_part(block.attn, part, head, x), position)
+
+    def normed(position: int) -> Tensor:
+        r = resid[row, position]
+        return block.norm_attn.apply(r, block.norm_attn.scale(r))
+
+    fixed_q, fixed_k = side("q", normed(query), query), side("k", normed(key), key)
+
+    def score(x: Sequence[Tensor]) -> Tensor:
+        q = fixed_q if objective.through == "key" else side("q", x[0], query)
+        k = fixed_k if objective.through == "query" else side("k", x[-1], key)
+        return (q @ k).float() * block.attn.scale
+
+    reads = {"query": [query], "key": [key], "query_and_key": [query, key]}
+    positions = reads[objective.through or "query"]
+    return _differentiate(batch, row, objective, block.norm_attn, positions, score)
+
+
+def _read_value(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+    node, model = objective.node, batch.model
+    head, layer = node.component.index or 0, node.component.layer or 0
+    query = check_position(node.position or 0, batch.lengths[row], "query position")
+    key = check_position(node.key_position or 0, batch.lengths[row], "key position")
+    assert objective.downstream is not None  # __post_init__
+    below = read_out(batch, row, objective.downstream)
+    if not below.place.sees_attn(layer) or query not in below.direction:
+        raise ValueError(
+            f"{node} through value: its downstream objective does not read what this head writes (it looks "
+            f"at token {sorted(below.direction)}, at layer {below.place.layer}). Choose one that lies "
+            "downstream and reads the head's query token."
+        )
+    attn = model.block(layer).attn
+    weight = batch.value("attn_pattern", layer).detach()[row, head, query, key]
+    pulled = attn.head_w_o()[head] @ below.direction[query].to(attn.w_o.dtype)
+
+    def score(x: Sequence[Tensor]) -> Tensor:
+        return (weight * (_head_part(attn, "v", head, x[0]) @ pulled)).float()
+
+    read = _differentiate(batch, row, objective, model.block(layer).norm_attn, [key], score)
+    return ReadOut(**{**read.__dict__, "unit": below.unit})

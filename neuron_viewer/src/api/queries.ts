@@ -1,0 +1,139 @@
+/** Every call to the server, as TanStack Query options. Keys start with the route's name. */
+import { queryOptions } from "@tanstack/react-query";
+
+import { readEvents } from "@/lib/sse";
+
+import { errorOf, LOST_SERVER } from "./errors";
+import { client, unwrap } from "./fetch";
+import type {
+  DebugRequest,
+  LensRequest,
+  MeasuredEffect,
+  MeasureRequest,
+  NodeTokensRequest,
+} from "./types";
+
+const FOREVER = { staleTime: Infinity, gcTime: 10 * 60_000 };
+
+export function healthQuery() {
+  return queryOptions({
+    queryKey: ["health"],
+    queryFn: ({ signal }) => unwrap(client.GET("/api/health", { signal })),
+    refetchInterval: (query) => (query.state.status === "error" ? 2_000 : 10_000),
+    retry: false,
+  });
+}
+
+export function modelQuery() {
+  return queryOptions({
+    queryKey: ["model"],
+    queryFn: ({ signal }) => unwrap(client.GET("/api/model", { signal })),
+    ...FOREVER,
+    refetchInterval: (query) => (query.state.status === "error" ? 2_000 : false),
+  });
+}
+
+export function tokenizeQuery(text: string) {
+  return queryOptions({
+    queryKey: ["tokenize", text],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/tokenize", { body: { text }, signal })),
+    ...FOREVER,
+  });
+}
+
+/** The request comes back with its answer, since an answer may stay on screen while the next one is asked. */
+export function debugQuery(request: DebugRequest) {
+  return queryOptions({
+    queryKey: ["debug", request],
+    queryFn: async ({ signal }) => ({
+      request,
+      response: await unwrap(client.POST("/api/debug", { body: request, signal })),
+    }),
+    ...FOREVER,
+  });
+}
+
+export function measureQuery(request: MeasureRequest) {
+  return queryOptions({
+    queryKey: ["measure", request],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/measure", { body: request, signal })),
+    ...FOREVER,
+  });
+}
+
+export function nodeTokensQuery(request: NodeTokensRequest) {
+  return queryOptions({
+    queryKey: ["node_tokens", request],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/node_tokens", { body: request, signal })),
+    ...FOREVER,
+  });
+}
+
+export function lensQuery(request: LensRequest) {
+  return queryOptions({
+    queryKey: ["lens", request],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/lens", { body: request, signal })),
+    ...FOREVER,
+  });
+}
+
+export function activationsQuery(component: string, prompts: string[]) {
+  return queryOptions({
+    queryKey: ["activations", component, prompts],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.POST("/api/components/{component}/activations", {
+          params: { path: { component } },
+          body: { prompts },
+          signal,
+        }),
+      ),
+    ...FOREVER,
+  });
+}
+
+export function componentTokensQuery(component: string) {
+  return queryOptions({
+    queryKey: ["component_tokens", component],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/components/{component}/tokens", { params: { path: { component } }, signal }),
+      ),
+    ...FOREVER,
+  });
+}
+
+export function selfCheckQuery() {
+  return queryOptions({
+    queryKey: ["self_check"],
+    queryFn: ({ signal }) => unwrap(client.GET("/api/self_check", { signal })),
+    ...FOREVER,
+  });
+}
+
+/** Measured effects as the server computes them; ends when all are in, or when `signal` aborts. */
+export async function* streamMeasure(
+  request: MeasureRequest,
+  signal: AbortSignal,
+): AsyncGenerator<MeasuredEffect> {
+  const response = await fetch("/api/measure", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    body: JSON.stringify(request),
+    signal,
+  }).catch((cause: unknown) => {
+    throw signal.aborted ? cause : LOST_SERVER;
+  });
+  if (!response.ok || !response.body) {
+    throw errorOf(response.status, await response.json().catch(() => null));
+  }
+  for await (const event of readEvents(response.body)) {
+    const data: unknown = JSON.parse(event.data);
+    if (event.event === "error") throw errorOf(500, data);
+    if (isMeasuredEffect(data)) yield data;
+  }
+}
+
+function isMeasuredEffect(data: unknown): data is MeasuredEffect {
+  return typeof data === "object" && data !== null && "node" in data && "measured_effect" in data;
+}

@@ -1,0 +1,3 @@
+export function SelfCheckPage() {
+  return <main className="comp" aria-label="Self-check" />;
+}

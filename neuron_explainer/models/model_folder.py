@@ -16,8 +16,8 @@ PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 class ModelUnavailable(LookupError):
     """A model that was named cannot be had. The text says why; `hint` says what to do."""
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message} {hint}")
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".rstrip())
         self.message = message
         self.hint = hint
 

@@ -166,3 +166,11 @@ def test_the_lock_holds_every_dependency() -> None:
 def plain(requirement: str) -> str:
     """A requirement's name as package indexes compare names."""
     return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", requirement)[0]).lower()
+
+
+def test_shell_scripts_are_short_and_stop_at_the_first_error() -> None:
+    shell = [p for p in (ROOT / "scripts").iterdir() if p.is_file() and not p.suffix]
+    for path in [*shell, ROOT / ".ci/run"]:
+        lines = path.read_text().splitlines()
+        assert "set -euo pipefail" in lines, path.name
+        assert len(lines) <= 20, f"{path.name} has {len(lines)} lines; 20 is the limit"

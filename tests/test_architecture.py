@@ -22,7 +22,7 @@ LIBRARY = {
 # The server's modules by height: each imports lower ones only. `errors` answers in the schema of an
 # error. A module not listed stands beside the session.
 SERVER = {"settings": 0, "assets": 0, "schemas": 1, "errors": 2, "routes": 4, "app": 5}
-SERVER |= {"openapi": 6, "cli": 6}
+SERVER |= {"openapi": 6, "serving": 6, "cli": 7}
 BESIDE_SESSION = 3
 
 VAGUE_NAMES = {"utils", "helpers", "common", "base", "manager"}

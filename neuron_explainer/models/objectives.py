@@ -135,12 +135,7 @@ def read_out(batch: Pass, row: int, objective: Objective) -> ReadOut:
     with torch.enable_grad():
         if isinstance(objective, TokenObjective):
             return _read_tokens(batch, row, objective)
-        check_component(objective.node.component, batch.model.config)
-        if objective.node.component.kind == "mlp":
-            return _read_neuron(batch, row, objective)
-        if objective.through == "value":
-            return _read_value(batch, row, objective)
-        return _read_score(batch, row, objective)
+        return _read_node(batch, row, objective)
 
 
 def place_of(objective: Objective, model: Transformer) -> Place:
@@ -179,59 +174,99 @@ def _read_tokens(batch: Pass, row: int, objective: TokenObjective) -> ReadOut:
     )
 
 
-Score = Callable[[Sequence[Tensor]], Tensor]
-"""J from the normed residual stream at each read position."""
+@dataclass(frozen=True)
+class _Score:
+    """A node objective as a function of the residual stream at the tokens it reads."""
+
+    norm: Norm
+    positions: tuple[int, ...]
+    of: Callable[[Sequence[Tensor]], Tensor]
+    """J, "*batch", from the normed residual stream at each of `positions`, "*batch d_model"."""
+    unit: str
 
 
-def _differentiate(
-    batch: Pass, row: int, objective: NodeObjective, norm: Norm, positions: Sequence[int], score: Score
-) -> ReadOut:
-    """Value, direction and live gradient of J(norm(r[t]) for t in positions)."""
+def _score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
+    check_component(objective.node.component, batch.model.config)
+    if objective.node.component.kind == "mlp":
+        return _pre_activation(batch, row, objective)
+    if objective.through == "value":
+        return _value_write(batch, row, objective)
+    return _attention_score(batch, row, objective)
+
+
+def _read_node(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+    """Value, direction and live gradient of J(norm(r[t]) for the tokens t it reads)."""
+    score = _score(batch, row, objective)
     place = place_of(objective, batch.model)
-    resid = batch.resid(place)
-    leaves = [resid[row, p].detach().requires_grad_() for p in positions]
+    resid = batch.resid(place)[row].detach()
+    leaves = [resid[p].clone().requires_grad_() for p in score.positions]
 
     def gradient(*, scale_is_fixed: bool) -> tuple[Tensor, dict[int, Tensor]]:
-        scales = [norm.scale(r) for r in leaves]
+        scales = [score.norm.scale(r) for r in leaves]
         scales = [s.detach() for s in scales] if scale_is_fixed else scales
-        value = score([norm.apply(r, s) for r, s in zip(leaves, scales, strict=True)])
+        value = score.of([score.norm.apply(r, s) for r, s in zip(leaves, scales, strict=True)])
         grads: dict[int, Tensor] = {}
-        for p, g in zip(positions, torch.autograd.grad(value, leaves), strict=True):
+        for p, g in zip(score.positions, torch.autograd.grad(value, leaves), strict=True):
             grads[p] = grads[p] + g if p in grads else g
-        return value, grads
+        return value.detach(), grads
 
     value, direction = gradient(scale_is_fixed=True)
     _, live = gradient(scale_is_fixed=False)
-    linear = sum(
-        float(resid[row, p].detach().double() @ g.double()) for p, g in direction.items()
-    )
+    linear = sum(float(resid[p].double() @ g.double()) for p, g in direction.items())
     adds_up = objective.through != "query_and_key"
     return ReadOut(
-        value=float(value.detach()),
-        unit="pre-activation" if objective.through is None else "score",
+        value=float(value),
+        unit=score.unit,
         place=place,
-        position=positions[0],
+        position=score.positions[0],
         direction=direction,
         live_gradient=live,
-        constant=float(value.detach().double()) - linear if adds_up else 0.0,
+        constant=float(value) - linear if adds_up else 0.0,
         adds_up=adds_up,
     )
 
 
-def _read_neuron(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+@torch.no_grad()
+def read_out_values(
+    batch: Pass, row: int, objective: Objective, x: Float[Tensor, "batch seq d_model"], start: int
+) -> list[float]:
+    """J, norm live, of other residual streams at the same place: `x` holds tokens from `start` on.
+
+    What a node objective holds fixed (the other side of a score, the pattern, the downstream direction) is the
+    given row's.
+    """
+    base = batch.resid(place_of(objective, batch.model))[row].detach()
+
+    def at(position: int) -> Tensor:
+        if position < start:
+            return base[position].expand(x.shape[0], -1)
+        return x[:, position - start]
+
+    if isinstance(objective, TokenObjective):
+        norm = batch.model.final_norm
+        r = at(check_position(objective.position, batch.lengths[row], "position"))
+        values = objective.value(norm.apply(r, norm.scale(r)), batch.model.w_unembed)
+    else:
+        score = _score(batch, row, objective)
+        reads = [at(position) for position in score.positions]
+        values = score.of([score.norm.apply(r, score.norm.scale(r)) for r in reads])
+    return values.tolist()
+
+
+def _pre_activation(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     component, model = objective.node.component, batch.model
     position = check_position(objective.node.position or 0, batch.lengths[row], "position")
     block = model.block(component.layer or 0)
     weight = block.mlp.w_in[component.index or 0]
     bias = 0.0 if block.mlp.b_in is None else block.mlp.b_in[component.index or 0]
-    return _differentiate(
-        batch, row, objective, block.norm_mlp, [position], lambda x: x[0] @ weight + bias
+    return _Score(
+        block.norm_mlp, (position,), lambda x: (x[0] @ weight + bias).float(), "pre-activation"
     )
 
 
 def _head_part(
-    attn: Attention, part: Literal["q", "k", "v"], head: int, x: Float[Tensor, " d_model"]
-) -> Float[Tensor, " d_head"]:
+    attn: Attention, part: Literal["q", "k", "v"], head: int, x: Float[Tensor, "*batch d_model"]
+) -> Float[Tensor, "*batch d_head"]:
     """One head's query, key or value of a normed residual vector, before rotary positions."""
     own = head if part == "q" else head * attn.n_kv_heads // attn.n_heads
     start = {"q": 0, "k": attn.sizes[0], "v": attn.sizes[0] + attn.sizes[1]}[part]
@@ -239,45 +274,45 @@ def _head_part(
     return F.linear(x, attn.w_qkv[rows], None if attn.b_qkv is None else attn.b_qkv[rows])
 
 
-def _turned(model: Transformer, x: Float[Tensor, " d_head"], position: int) -> Tensor:
-    if model.rotary is None:
-        return x
-    return rotate(x[None, None, None], model.rotary.angles(position, position + 1, x))[0, 0, 0]
+def _pair(batch: Pass, row: int, node: Node) -> tuple[int, int]:
+    n = batch.lengths[row]
+    query = check_position(node.position or 0, n, f"{node}: query token")
+    return query, check_position(node.key_position or 0, n, f"{node}: key token")
 
 
-def _read_score(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     node, model = objective.node, batch.model
     head = node.component.index or 0
-    query = check_position(node.position or 0, batch.lengths[row], "query position")
-    key = check_position(node.key_position or 0, batch.lengths[row], "key position")
+    query, key = _pair(batch, row, node)
     block = model.block(node.component.layer or 0)
-    resid = batch.resid(place_of(objective, model)).detach()
+    resid = batch.resid(place_of(objective, model))[row].detach()
 
     def side(part: Literal["q", "k"], x: Tensor, position: int) -> Tensor:
-        return _turned(model, _head_part(block.attn, part, head, x), position)
+        plain = _head_part(block.attn, part, head, x)
+        if model.rotary is None:
+            return plain
+        cos, sin = model.rotary.angles(position, position + 1, x)
+        return rotate(plain, (cos[0], sin[0]))
 
     def normed(position: int) -> Tensor:
-        r = resid[row, position]
-        return block.norm_attn.apply(r, block.norm_attn.scale(r))
+        return block.norm_attn.apply(resid[position], block.norm_attn.scale(resid[position]))
 
     fixed_q, fixed_k = side("q", normed(query), query), side("k", normed(key), key)
 
     def score(x: Sequence[Tensor]) -> Tensor:
         q = fixed_q if objective.through == "key" else side("q", x[0], query)
         k = fixed_k if objective.through == "query" else side("k", x[-1], key)
-        return (q @ k).float() * block.attn.scale
+        return (q * k).sum(-1).float() * block.attn.scale
 
-    reads = {"query": [query], "key": [key], "query_and_key": [query, key]}
-    positions = reads[objective.through or "query"]
-    return _differentiate(batch, row, objective, block.norm_attn, positions, score)
+    reads = {"query": (query,), "key": (key,), "query_and_key": (query, key)}
+    return _Score(block.norm_attn, reads[objective.through or "query"], score, "score")
 
 
-def _read_value(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
+def _value_write(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     node, model = objective.node, batch.model
     head, layer = node.component.index or 0, node.component.layer or 0
-    query = check_position(node.position or 0, batch.lengths[row], "query position")
-    key = check_position(node.key_position or 0, batch.lengths[row], "key position")
-    assert objective.downstream is not None  # __post_init__
+    query, key = _pair(batch, row, node)
+    assert objective.downstream is not None  # checked when the objective was made
     below = read_out(batch, row, objective.downstream)
     if not below.place.sees_attn(layer) or query not in below.direction:
         raise ValueError(
@@ -292,5 +327,4 @@ def _read_value(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
     def score(x: Sequence[Tensor]) -> Tensor:
         return (weight * (_head_part(attn, "v", head, x[0]) @ pulled)).float()
 
-    read = _differentiate(batch, row, objective, model.block(layer).norm_attn, [key], score)
-    return ReadOut(**{**read.__dict__, "unit": below.unit})
+    return _Score(model.block(layer).norm_attn, (key,), score, below.unit)

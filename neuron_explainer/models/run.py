@@ -1,8 +1,8 @@
 """Cases in, runs out: a batched forward with each case's edits, its objective read out, and one backward.
 
-    run                 everything at once, for scripts
-    edited_pass         a case's forward, reusing an unedited pass over the same prompt up to the first edited layer
-    differentiate       objectives read off a pass, and all their gradients in one backward
+run                 everything at once, for scripts
+edited_pass         a case's forward, reusing an unedited pass over the same prompt up to the first edited layer
+differentiate       objectives read off a pass, and all their gradients in one backward
 """
 
 from collections.abc import Sequence
@@ -98,9 +98,16 @@ def run(
 
 
 def differentiate(
-    batch: Pass, cases: Sequence[Case], *, read_out_norm_is_live: bool = False
+    batch: Pass,
+    cases: Sequence[Case],
+    *,
+    read_out_norm_is_live: bool = False,
+    to_sites: bool = True,
 ) -> list[Run]:
-    """Read out each row's objective and take all their gradients in one backward pass."""
+    """Read out each row's objective and take all their gradients in one backward pass.
+
+    With `to_sites=False` the backward is left out, and no run has gradients.
+    """
     outs = [read_out(batch, row, case.objective) for row, case in enumerate(cases)]
     incoming: dict[Place, Tensor] = {}
     for row, out in enumerate(outs):
@@ -108,7 +115,7 @@ def differentiate(
         grad = incoming.setdefault(out.place, torch.zeros_like(batch.resid(out.place)))
         for position, vector in at.items():
             grad[row, position] += vector
-    gradients = batch.gradients(incoming)
+    gradients = batch.gradients(incoming) if to_sites else Gradients({}, None)
     return [
         Run(case, batch, row, out, gradients)
         for row, (case, out) in enumerate(zip(cases, outs, strict=True))
@@ -163,5 +170,3 @@ def unpatched(case: Case) -> Case:
     """The case without its patches, so that two cases may patch from each other."""
     kept = tuple(edit for edit in case.interventions if not isinstance(edit, Patch))
     return Case(case.tokens, case.objective, kept)
-
-

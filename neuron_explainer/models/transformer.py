@@ -14,7 +14,7 @@ gated MLPs (Shazeer 2020), grouped-query attention (Ainslie et al. 2023), parall
 model never looks there, so no padding mask is needed. Sampling is in `sampling.py`, weights come from `weights.py`.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -26,8 +26,11 @@ from neuron_explainer.models.hooks import NO_HOOKS, Hooks, Site
 
 Resid = Float[Tensor, "batch seq d_model"]
 PerHead = Float[Tensor, "batch head seq d_head"]
+PerKeyHead = Float[Tensor, "batch kv_head seq d_head"]
+"""One for each key-value head: fewer than query heads when they are shared."""
 
 
+@runtime_checkable
 class KeyValueStore(Protocol):
     """Keys and values of earlier tokens: given a layer's new ones, returns all of them."""
 
@@ -36,7 +39,7 @@ class KeyValueStore(Protocol):
         """Position of the first new token."""
         ...
 
-    def extend(self, layer: int, k: PerHead, v: PerHead) -> tuple[Tensor, Tensor]: ...
+    def extend(self, layer: int, k: PerKeyHead, v: PerKeyHead) -> tuple[Tensor, Tensor]: ...
 
 
 class Norm(nn.Module):
@@ -91,7 +94,9 @@ class Rotary:
         return torch.cat((cos, cos), -1).to(like.dtype), torch.cat((-sin, sin), -1).to(like.dtype)
 
 
-def rotate(x: PerHead, angles: tuple[Tensor, Tensor]) -> PerHead:
+def rotate(
+    x: Float[Tensor, "*batch d_head"], angles: tuple[Tensor, Tensor]
+) -> Float[Tensor, "*batch d_head"]:
     """Rotate each pair (x[i], x[i + d_rotary / 2]) by its angle; dimensions past d_rotary stay."""
     cos, sin = angles
     d_rotary = cos.shape[-1]
@@ -100,9 +105,7 @@ def rotate(x: PerHead, angles: tuple[Tensor, Tensor]) -> PerHead:
     return turned if rest.shape[-1] == 0 else torch.cat((turned, rest), dim=-1)
 
 
-def causal_mask(
-    n_query: int, n_key: int, window: int | None, device: torch.device
-) -> Tensor:
+def causal_mask(n_query: int, n_key: int, window: int | None, device: torch.device) -> Tensor:
     """True where a query may not look: keys ahead of it, or further back than the window. "seq key"."""
     query = torch.arange(n_key - n_query, n_key, device=device)[:, None]
     key = torch.arange(n_key, device=device)[None, :]
@@ -148,7 +151,7 @@ class Attention(nn.Module):
         """batch seq (head d_head) -> batch head seq d_head."""
         return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
 
-    def project(self, x: Resid) -> tuple[PerHead, PerHead, PerHead]:
+    def project(self, x: Resid) -> tuple[PerHead, PerKeyHead, PerKeyHead]:
         """Queries, keys and values of the normed residual stream, before rotary positions."""
         q, k, v = F.linear(x, self.w_qkv, self.b_qkv).split(self.sizes, dim=-1)
         return self.split_heads(q), self.split_heads(k), self.split_heads(v)
@@ -302,7 +305,9 @@ class Transformer(nn.Module):
     def block(self, layer: int) -> Block:
         return self.blocks[layer]  # type: ignore[return-value]  # ModuleList is not generic
 
-    def embed(self, tokens: Int[Tensor, "batch seq"], hooks: Hooks = NO_HOOKS, start: int = 0) -> Resid:
+    def embed(
+        self, tokens: Int[Tensor, "batch seq"], hooks: Hooks = NO_HOOKS, start: int = 0
+    ) -> Resid:
         x = F.embedding(tokens, self.w_embed)
         if self.w_pos is not None:
             x = x + self.w_pos[start : start + tokens.shape[1]]
@@ -340,4 +345,6 @@ class Transformer(nn.Module):
                 f"{start + tokens.shape[1]} tokens are too many: {self.config.name} sees at most "
                 f"{self.config.n_ctx}."
             )
-        return self.unembed(self.layers(self.embed(tokens, hooks, start), hooks, store=store), hooks)
+        return self.unembed(
+            self.layers(self.embed(tokens, hooks, start), hooks, store=store), hooks
+        )

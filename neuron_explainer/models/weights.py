@@ -120,7 +120,9 @@ class _Checkpoint(Mapping[str, Tensor]):
             if shard.suffix == ".safetensors":
                 try:
                     handle = safe_open(shard, framework="pt")
-                except Exception as error:  # safetensors raises its own undocumented exception types
+                except (
+                    Exception
+                ) as error:  # safetensors raises its own undocumented exception types
                     raise ModelUnavailable(
                         f"{shard} cannot be read: {error}. Fetch the model again."
                     ) from error

@@ -1,0 +1,124 @@
+"""An investigation of one model: cases in, tables and effects out, with recent runs kept so that edits are cheap.
+
+A pass over an unedited prompt is kept with its graph. A further question about that prompt (other targets, a trace)
+costs one backward; an edit re-runs only from its first layer on. Nothing else is remembered, so the same question
+always gets the same numbers.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+from neuron_explainer.attribution.effects import WriteNorms
+from neuron_explainer.attribution.lens import LensLayer, NodeTokens, logit_lens, node_tokens
+from neuron_explainer.attribution.measured import Target, measured_effects
+from neuron_explainer.attribution.table import NodeTable, node_table
+from neuron_explainer.models.forward_pass import Pass
+from neuron_explainer.models.hooks import NO_HOOKS
+from neuron_explainer.models.interventions import Patch, Source, intervention_hooks
+from neuron_explainer.models.run import (
+    Case,
+    Run,
+    differentiate,
+    edited_pass,
+    other_case,
+    source_of,
+    unpatched,
+)
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Node
+
+
+class Investigation:
+    """Ask a model why. Not thread-safe: one worker owns it."""
+
+    def __init__(self, model: Transformer, *, max_passes: int = 2) -> None:
+        """Args: max_passes: unedited passes kept with their graph; each holds every activation of its prompt."""
+        self.model = model
+        self.max_passes = max_passes
+        self._norms: WriteNorms | None = None
+        self._passes: OrderedDict[tuple[int, ...], Pass] = OrderedDict()
+
+    def debug(
+        self, cases: Sequence[Case], *, top_k: int = 10, read_out_norm_is_live: bool = False
+    ) -> NodeTable:
+        """The node table of one case, or of two to compare.
+
+        Raises:
+            LookupError, ValueError: something a case names that the model or its prompt does not have.
+        """
+        start = time.perf_counter()
+        passes = [self._pass(cases, i) for i in range(len(cases))]
+        forward = time.perf_counter()
+        runs = [
+            differentiate(batch, [case], read_out_norm_is_live=read_out_norm_is_live)[0]
+            for batch, case in zip(passes, cases, strict=True)
+        ]
+        backward = time.perf_counter()
+        table = node_table(runs, self.norms, top_k=top_k)
+        done = time.perf_counter()
+        timing = {
+            "forward": forward - start,
+            "backward": backward - forward,
+            "table": done - backward,
+        }
+        return table.timed({name: 1000 * seconds for name, seconds in timing.items()})
+
+    def measure(
+        self, cases: Sequence[Case], targets: Sequence[Target], *, index: int = 0, to_mean: bool = False
+    ) -> tuple[float, Iterator[list[tuple[Target, float]]]]:
+        """The objective of case `index`, and the measured effects of its nodes in batches, in the order asked."""
+        run = self.read(cases, index)
+        hooks = intervention_hooks(
+            run.case.interventions, self.model.config, len(run.tokens), self._source(cases, index)
+        )
+        return run.read_out.value, measured_effects(run, targets, hooks, to_mean=to_mean)
+
+    def node_tokens(
+        self, cases: Sequence[Case], nodes: Sequence[Node], n: int, *, index: int = 0
+    ) -> list[NodeTokens]:
+        """Tokens each node's write promotes and suppresses."""
+        return node_tokens(self.read(cases, index), nodes, n)
+
+    def lens(self, cases: Sequence[Case], n: int, *, index: int = 0) -> tuple[Run, Sequence[LensLayer]]:
+        """The objective and the likeliest tokens read out after every layer."""
+        run = self.read(cases, index)
+        return run, logit_lens(run, n)
+
+    def read(self, cases: Sequence[Case], index: int = 0) -> Run:
+        """A case's forward and its objective, without gradients below the read-out."""
+        batch = self._pass(cases, index)
+        return differentiate(batch, [cases[index]], to_sites=False)[0]
+
+    @property
+    def norms(self) -> WriteNorms:
+        """Norms of the model's writes; computed at the first question."""
+        if self._norms is None:
+            self._norms = WriteNorms.of(self.model)
+        return self._norms
+
+    def _pass(self, cases: Sequence[Case], index: int) -> Pass:
+        case = cases[index]
+        if not case.interventions:
+            return self._base(case.tokens)
+        source = self._source(cases, index)
+        return edited_pass(self.model, case, self._base(case.tokens), source)
+
+    def _source(self, cases: Sequence[Case], index: int) -> Source | None:
+        """The other case's values, without its patches, if this one patches from it."""
+        if not any(isinstance(edit, Patch) for edit in cases[index].interventions):
+            return None
+        other = other_case(cases, index)
+        if other is None:
+            return None
+        plain = unpatched(other)
+        return source_of(edited_pass(self.model, plain, self._base(plain.tokens), None))
+
+    def _base(self, tokens: tuple[int, ...]) -> Pass:
+        if tokens in self._passes:
+            self._passes.move_to_end(tokens)
+            return self._passes[tokens]
+        while len(self._passes) >= self.max_passes:
+            self._passes.popitem(last=False)
+        self._passes[tokens] = Pass(self.model, [tokens], NO_HOOKS)
+        return self._passes[tokens]

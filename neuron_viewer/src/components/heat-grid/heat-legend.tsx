@@ -1,0 +1,20 @@
+import { formatEffect } from "@/lib/format";
+
+export interface HeatLegendProps {
+  maximum: number;
+  /** Named after the larger end. */
+  unit?: string;
+  signed?: boolean;
+}
+
+/** The one scale of a map, with its ends named. */
+export function HeatLegend({ maximum, unit, signed = false }: HeatLegendProps) {
+  return (
+    <span className="legend">
+      {signed ? formatEffect(-maximum) : "0"}
+      <span className={signed ? "ramp" : "ramp uns"} aria-hidden="true" />
+      {signed ? formatEffect(maximum) : maximum}
+      {unit !== undefined && ` ${unit}`}
+    </span>
+  );
+}

@@ -1,0 +1,66 @@
+import { useMemo, useState } from "react";
+
+import type { ActivationsResponse } from "@/api/types";
+import { define } from "@/lib/define";
+import { formatMagnitude, visibleText } from "@/lib/format";
+
+import { TokenPair } from "../token";
+import { HeatGrid } from "./heat-grid";
+import { HeatTable } from "./heat-table";
+import { strongestCell, valueAt, type HeatCell } from "./model";
+import { asPattern, patternModel } from "./pattern-model";
+
+export interface AttentionPair {
+  query: number;
+  key: number;
+}
+
+export interface PatternViewProps {
+  result: ActivationsResponse["results"][number];
+  head: string;
+  /** The token whose row stands out. */
+  at: number;
+  selected: AttentionPair | null;
+  asTable: boolean;
+  onPick?: (pair: AttentionPair) => void;
+}
+
+/** One attention pattern: rows from, columns to. A click picks a pair. */
+export function PatternView({ result, head, at, selected, asTable, onPick }: PatternViewProps) {
+  const { tokens, activations } = result;
+  const [pointed, setPointed] = useState<HeatCell | null>(null);
+  const model = useMemo(
+    () => patternModel(head, tokens, asPattern(activations), at),
+    [head, tokens, activations, at],
+  );
+  const mark =
+    selected && selected.query < tokens.length ? { row: selected.query, column: selected.key } : null;
+  const shown = pointed ?? mark ?? strongestCell(model);
+  if (asTable) return <HeatTable model={model} format={formatMagnitude} />;
+  return (
+    <>
+      <HeatGrid
+        model={model}
+        marks={mark ? [{ key: "selected", range: { from: mark, to: mark } }] : []}
+        describe={(cell) =>
+          `from ${visibleText(tokens[cell.row]?.text ?? "")} ${cell.row} to ` +
+          `${visibleText(tokens[cell.column]?.text ?? "")} ${cell.column}: ${formatMagnitude(valueAt(model, cell))}`
+        }
+        pointed={pointed}
+        onPoint={setPointed}
+        onPick={({ to }) => onPick?.({ query: to.row, key: to.column })}
+      />
+      {shown && (
+        <p className="readout">
+          <TokenPair
+            from={{ text: tokens[shown.row]?.text ?? "", index: shown.row }}
+            to={{ text: tokens[shown.column]?.text ?? "", index: shown.column }}
+          />{" "}
+          <b {...define("activation", { exact: valueAt(model, shown) })}>
+            {formatMagnitude(valueAt(model, shown))}
+          </b>
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+import { Link, useLocation, useNavigate } from "react-router";
+
+import type { ModelResponse } from "@/api/types";
+import { KindMark } from "@/components/kind-mark";
+
+import { describeComponent, neighbours, type Direction, type Indexed } from "./bounds";
+import { debuggerSearch } from "./debugger-link";
+import { JumpBox } from "./jump-box";
+import { useNeighbourKeys } from "./use-neighbour-keys";
+
+export interface ComponentHeaderProps {
+  component: Indexed;
+  model: ModelResponse;
+}
+
+/** Name, place in the model, and the ways to its neighbours. */
+export function ComponentHeader({ component, model }: ComponentHeaderProps) {
+  const { search } = useLocation();
+  const navigate = useNavigate();
+  const around = neighbours(component, model);
+  const pathOf = (to: Indexed) => `/component/${to.name}${search}`;
+  useNeighbourKeys((direction) => {
+    const to = around[direction];
+    if (to) void navigate(pathOf(to));
+    return to !== null;
+  });
+  function step(direction: Direction, text: (to: Indexed) => string, title: string) {
+    const to = around[direction];
+    if (!to) {
+      return (
+        <span className="off-step" aria-hidden="true">
+          {text(component)}
+        </span>
+      );
+    }
+    return (
+      <Link to={pathOf(to)} title={title} aria-label={`${title}: ${to.name}`}>
+        {text(to)}
+      </Link>
+    );
+  }
+  return (
+    <section className="chead">
+      <div className="cname">
+        <KindMark kind={component.kind} />
+        <h1 className="mono">{component.name}</h1>
+        <span className="mid">{describeComponent(component, model)}</span>
+      </div>
+      <div className="cnav">
+        <span className="seg">
+          {step("previous", (to) => `\u2190 ${to.index}`, "Previous, key [")}
+          {step("next", (to) => `${to.index} \u2192`, "Next, key ]")}
+        </span>
+        <span className="seg">
+          {step("below", (to) => `\u2193 L${to.layer}`, "Layer below, Down")}
+          {step("above", (to) => `\u2191 L${to.layer}`, "Layer above, Up")}
+        </span>
+        <JumpBox model={model} />
+        <Link className="btn" to={{ pathname: "/", search: debuggerSearch(search, component.name, null) }}>
+          Show in Debugger
+        </Link>
+        <Link
+          className="btn primary"
+          title="Ablate it at every position in the Debugger"
+          to={{ pathname: "/", search: debuggerSearch(search, component.name, "ablate") }}
+        >
+          Intervene
+        </Link>
+      </div>
+    </section>
+  );
+}

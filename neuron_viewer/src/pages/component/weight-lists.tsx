@@ -1,0 +1,126 @@
+import type { ComponentTokensResponse, TokenScore } from "@/api/types";
+import { Async, type Asynchronous } from "@/components/async";
+import { Token } from "@/components/token";
+import { maxAbs } from "@/lib/color";
+import { formatEffect, formatProb } from "@/lib/format";
+
+export interface WeightListsProps {
+  query: Asynchronous<ComponentTokensResponse>;
+  isHead: boolean;
+}
+
+/** What the weights alone promote, suppress and respond to. */
+export function WeightLists({ query, isHead }: WeightListsProps) {
+  return (
+    <Async query={query} loading={<Waiting />}>
+      {(data) => (isHead ? <HeadLists data={data} /> : <UnitLists data={data} />)}
+    </Async>
+  );
+}
+
+function UnitLists({ data }: { data: ComponentTokensResponse }) {
+  return (
+    <>
+      <ListPanel
+        title="Write to the output"
+        note={"through the final norm\u2019s gain, centred"}
+        lists={[
+          { name: "Promotes", scores: data.promotes },
+          { name: "Suppresses", scores: data.suppresses },
+        ]}
+      />
+      <ListPanel
+        title="Read from the embeddings"
+        note="tokens that move it most, by themselves"
+        lists={[
+          { name: "Raised by", scores: data.responds_to },
+          { name: "Lowered by", scores: data.responds_against },
+        ]}
+      />
+    </>
+  );
+}
+
+function HeadLists({ data }: { data: ComponentTokensResponse }) {
+  return (
+    <>
+      <ListPanel
+        title="OV: what it writes"
+        note={
+          data.copying === null || data.copying === undefined
+            ? ""
+            : `copies ${formatProb(data.copying)} of tokens`
+        }
+        lists={[
+          { name: "Promotes", scores: data.promotes },
+          { name: "Suppresses", scores: data.suppresses },
+        ]}
+      />
+      <ListPanel
+        title="QK: where it looks"
+        note="strongest embeddings by themselves"
+        lists={[
+          { name: "Query", scores: data.query },
+          { name: "Key", scores: data.key },
+        ]}
+      />
+    </>
+  );
+}
+
+interface ListPanelProps {
+  title: string;
+  note: string;
+  lists: readonly { name: string; scores: readonly TokenScore[] }[];
+}
+
+function ListPanel({ title, note, lists }: ListPanelProps) {
+  const maximum = maxAbs(lists.flatMap((list) => list.scores.map((score) => score.logit)));
+  return (
+    <section className="panel" aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+        <span className="note">{note}</span>
+      </header>
+      <div className="pad two">
+        {lists.map((list) => (
+          <div key={list.name}>
+            <h3>{list.name}</h3>
+            <TokenScores scores={list.scores} maximum={maximum} />
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function TokenScores({ scores, maximum }: { scores: readonly TokenScore[]; maximum: number }) {
+  if (scores.length === 0) return <p className="note">None.</p>;
+  return (
+    <ul className="tl">
+      {scores.map((score) => (
+        <li key={score.id}>
+          <Token text={score.text} />
+          <span className="tb" aria-hidden="true">
+            <i
+              className={score.logit < 0 ? "n" : "p"}
+              style={{ width: `${maximum > 0 ? (100 * Math.abs(score.logit)) / maximum : 0}%` }}
+            />
+          </span>
+          <span className="num">{formatEffect(score.logit)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Waiting() {
+  return (
+    <section className="panel" aria-busy="true">
+      <header>
+        <h2>Write to the output</h2>
+      </header>
+      <div className="pad lists-wait" />
+    </section>
+  );
+}

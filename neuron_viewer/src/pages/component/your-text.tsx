@@ -1,0 +1,98 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { activationsQuery } from "@/api/queries";
+import { ErrorNote } from "@/components/error-note";
+import { PatternView } from "@/components/heat-grid/pattern-view";
+import { formatMagnitude } from "@/lib/format";
+
+import type { Indexed } from "./bounds";
+import { DebuggerPrompt } from "./debugger-prompt";
+import { HeatEditor } from "./heat-editor";
+import { TextReadout } from "./text-readout";
+import { textSpans } from "./text-spans";
+import { heatOf, peakOf, sharedMaximum, tokenValues } from "./token-values";
+import { useDraft } from "./use-draft";
+
+export interface YourTextProps {
+  component: Indexed;
+  text: string;
+  onText: (text: string) => void;
+  /** The Debugger's prompt, where one was carried over. */
+  prompt: string | null;
+}
+
+/** The component at work on any text, as it is typed, and on the Debugger's prompt below. */
+export function YourText({ component, text, onText, prompt }: YourTextProps) {
+  const [draft, setDraft] = useDraft(text, onText);
+  const [pointed, setPointed] = useState<number | null>(null);
+  const isHead = component.kind === "attn";
+  const query = useQuery({
+    ...activationsQuery(component.name, [text]),
+    enabled: text !== "",
+    placeholderData: keepPreviousData,
+  });
+  const carried = useQuery({ ...activationsQuery(component.name, [prompt ?? ""]), enabled: Boolean(prompt) });
+  const result = text === "" ? undefined : query.data?.results[0];
+  const maximum = sharedMaximum(isHead, [result, carried.data?.results[0]]);
+  const n = result?.tokens.length ?? 0;
+  const at = pointed !== null && pointed < n ? pointed : null;
+  const from = isHead ? (at ?? n - 1) : null;
+  const values = result ? tokenValues(result, from ?? 0) : [];
+  const shown = isHead ? from : (at ?? peakOf(values) ?? (n > 0 ? n - 1 : null));
+
+  return (
+    <>
+      <section className="panel" aria-labelledby="your-text-title">
+        <header>
+          <h2 id="your-text-title">Your text</h2>
+          <span className="note">
+            {isHead
+              ? "point at a token to see where it attends"
+              : maximum > 0 && `scale: the largest value here, ${formatMagnitude(maximum)}`}
+          </span>
+          <span className="end note" role="status">
+            {query.isFetching && "Computing"}
+          </span>
+        </header>
+        <div className="pad own">
+          <HeatEditor
+            text={draft}
+            spans={textSpans(draft, result?.tokens ?? [])}
+            heat={(token) => heatOf(token, { values, maximum, from, pointed: at })}
+            label="Your text"
+            onChange={setDraft}
+            onPoint={setPointed}
+          />
+          {query.error && text !== "" && <ErrorNote error={query.error} />}
+          <TextReadout result={result} values={values} shown={shown} isHead={isHead} />
+        </div>
+        {prompt !== null && (
+          <DebuggerPrompt query={carried} prompt={prompt} maximum={maximum} isHead={isHead} />
+        )}
+      </section>
+      {isHead && result && (
+        <section className="panel pattern" aria-labelledby="pattern-title">
+          <header>
+            <h2 id="pattern-title">Attention pattern</h2>
+            <span className="note">
+              your text, rows from {"\u2193"}, columns to {"\u2192"}
+            </span>
+          </header>
+          <div className={query.isPlaceholderData ? "pad stale" : "pad"}>
+            <PatternView
+              result={result}
+              head={component.name}
+              at={from ?? -1}
+              selected={null}
+              asTable={false}
+              onPick={({ query: row }) => {
+                setPointed(row);
+              }}
+            />
+          </div>
+        </section>
+      )}
+    </>
+  );
+}

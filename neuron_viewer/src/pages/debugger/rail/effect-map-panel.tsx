@@ -1,0 +1,117 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+
+import { lensQuery } from "@/api/queries";
+import { ErrorNote } from "@/components/error-note";
+import { HeatGrid } from "@/components/heat-grid/heat-grid";
+import { HeatLegend } from "@/components/heat-grid/heat-legend";
+import { HeatTable } from "@/components/heat-grid/heat-table";
+import { strongestCell, valueAt, type HeatCell, type HeatRange } from "@/components/heat-grid/model";
+import { formatEffect, visibleText } from "@/lib/format";
+
+import type { PanelProps } from "../view";
+import { columnIndex } from "./alignment";
+import { cellOfNode } from "./cell-nodes";
+import { effectMap, type EffectMap, type Part } from "./effect-map";
+import { lensCaption, lensRequest } from "./lens";
+import { LensColumn } from "./lens-column";
+import { filterOfRange, isSameFilter, NO_MAP_FILTER, rangeOfFilter } from "./map-filter";
+import { MapHeader } from "./map-header";
+import { MapReadout } from "./map-readout";
+
+/** Total effect by layer and token, the strips above it and the logit lens beside it. */
+export function EffectMapPanel({ view, ui, actions }: PanelProps) {
+  const { cases, nodes } = view.response;
+  const [part, setPart] = useState<Part>("both");
+  const [asTable, setAsTable] = useState(false);
+  const [lensCase, setLensCase] = useState<0 | 1>(1);
+  const [pointed, setPointed] = useState<HeatCell | null>(null);
+  const map = useMemo(() => effectMap(cases, part), [cases, part]);
+  const isCompared = cases.length > 1;
+  const lensIndex = isCompared ? lensCase : 0;
+  const request = lensRequest(view.request.cases, lensIndex);
+  const lens = useQuery({ ...lensQuery(request), enabled: !view.stale });
+
+  const selected = cellOfNode(ui.selected, nodes, map);
+  const filtered = rangeOfFilter(map, ui.filters);
+  const shown = pointed ?? selected ?? strongestCell(map.model);
+  function filter(range: HeatRange) {
+    const next = filterOfRange(map, range, part);
+    actions.setFilters(isSameFilter(next, ui.filters) ? NO_MAP_FILTER : next);
+  }
+  function pointAtLayer(row: number | null) {
+    const column = map.model.columns.findIndex((one) => one.strong === true);
+    setPointed(row === null || column < 0 ? null : { row, column });
+  }
+
+  return (
+    <section className="panel themap" aria-labelledby="effect-map-title">
+      <MapHeader
+        isCompared={isCompared}
+        part={part}
+        onPart={setPart}
+        asTable={asTable}
+        onTable={setAsTable}
+      />
+      <div className="pad">
+        {asTable ? (
+          <HeatTable model={map.model} format={formatEffect} />
+        ) : (
+          <div className="map-and-lens">
+            <HeatGrid
+              model={map.model}
+              marks={[
+                ...(filtered ? [{ key: "filter", range: filtered }] : []),
+                ...(selected ? [{ key: "selected", range: { from: selected, to: selected } }] : []),
+              ]}
+              describe={(cell) => describe(map, cell)}
+              pointed={pointed}
+              onPoint={setPointed}
+              onPick={filter}
+            />
+            {!lens.error && (
+              <LensColumn
+                lens={lens.data}
+                model={map.model}
+                rows={map.rows}
+                title={isCompared ? `Logit lens, ${lensIndex === 0 ? "left" : "right"}` : "Logit lens"}
+                caption={lensCaption(request.case)}
+                onPoint={pointAtLayer}
+              />
+            )}
+          </div>
+        )}
+        <div className="mapfoot">
+          <HeatLegend maximum={map.model.maximum} unit={cases[0]?.objective.unit ?? ""} signed />
+          {isCompared && (
+            <button
+              type="button"
+              className="btn small plain"
+              onClick={() => setLensCase(lensCase === 0 ? 1 : 0)}
+            >
+              Lens of the {lensCase === 0 ? "right" : "left"} case
+            </button>
+          )}
+        </div>
+        {shown && (
+          <MapReadout
+            map={map}
+            cell={shown}
+            nodes={nodes}
+            part={part}
+            lens={lens.data}
+            onSelect={actions.select}
+          />
+        )}
+        {lens.error && <ErrorNote error={lens.error} />}
+      </div>
+    </section>
+  );
+}
+
+function describe({ model, columns }: EffectMap, cell: HeatCell): string {
+  const column = columns[cell.column];
+  if (!column) return "";
+  const where = `${model.rows[cell.row]?.name ?? ""} at ${visibleText(column.token.text)} ${columnIndex(column)}`;
+  return `${where}: ${formatEffect(valueAt(model, cell))}`;
+}

@@ -1,0 +1,22 @@
+import type { CaseSpec, LensRequest, LensResponse } from "@/api/types";
+import { maxAbs } from "@/lib/color";
+import { visibleText } from "@/lib/format";
+import { emptyCase } from "@/lib/question";
+
+const TOKENS = 4;
+
+/** The lens of one case of a request; the other comes along, since interventions may patch from it. */
+export function lensRequest(cases: readonly CaseSpec[], index: number): LensRequest {
+  return { case: cases[index] ?? emptyCase(), n: TOKENS, other_case: cases[1 - index] ?? null };
+}
+
+/** The value at which a bar reaches the end of its half of the track. */
+export function lensMaximum(lens: Pick<LensResponse, "layers">): number {
+  return maxAbs(lens.layers.map(({ value }) => value)) || 1;
+}
+
+/** What the lens reads out, in few characters: `·Mary − ·John`. */
+export function lensCaption({ target_tokens, distractor_tokens, objective }: CaseSpec): string {
+  const names = [target_tokens[0], objective === "logit_diff" ? distractor_tokens[0] : undefined];
+  return names.flatMap((text) => (text === undefined ? [] : [visibleText(text)])).join(" \\u2212 ");
+}

@@ -1,12 +1,60 @@
-import type { PanelProps } from "../view";
+import { useRef } from "react";
 
-export function NodePanel({ view }: PanelProps) {
+import { ErrorNote } from "@/components/error-note";
+
+import type { PanelProps } from "../view";
+import { EmptyTable } from "./empty-table";
+import { NodeTable } from "./node-table";
+import "./nodes.css";
+import { PanelHeader } from "./panel-header";
+import { TableContext, type TableContextValue } from "./table-context";
+import { useNodeTable } from "./use-node-table";
+import { useNodeTokensLoader } from "./use-node-tokens";
+import { useRowKeys } from "./use-row-keys";
+import { useRowState } from "./use-row-state";
+
+/** The components at work, token by token: what each does, what it is estimated and what it is measured to matter. */
+export function NodePanel({ view, ui, actions }: PanelProps) {
+  const filter = useRef<HTMLInputElement>(null);
+  const model = useNodeTable(view, ui, actions.setSort);
+  const state = useRowState(ui.selected, actions.select);
+  const loader = useNodeTokensLoader(view.request, 0);
+  useRowKeys({ view, actions, shown: model.shown, state, filter });
+
+  const { layout, measured, scale, arrangeAgain } = model;
+  const context: TableContextValue = {
+    view,
+    actions,
+    layout,
+    measured,
+    scale,
+    loader,
+    unit: view.response.cases[0]?.objective.unit ?? "",
+    showFlagged: () => {
+      arrangeAgain();
+      actions.setFilters({ flaggedOnly: true });
+    },
+  };
+  const failed = [model.left, model.right].find(({ snapshot }) => snapshot.error);
   return (
     <section className="panel nodes" aria-label="Nodes">
-      <header>
-        <h2>Nodes</h2>
-        <span className="note">{view.response.nodes.length} rows</span>
-      </header>
+      <PanelHeader view={view} ui={ui} actions={actions} model={model} filterRef={filter} />
+      {failed?.snapshot.error && (
+        <div className="pad measure-error">
+          <ErrorNote error={failed.snapshot.error}>
+            <button type="button" className="btn small" onClick={failed.store.retry}>
+              Go on measuring
+            </button>
+          </ErrorNote>
+        </div>
+      )}
+      <TableContext value={context}>
+        {model.shown.length > 0 ? (
+          <NodeTable model={model} rowState={state} sort={ui.sort} />
+        ) : (
+          <EmptyTable ui={ui} actions={actions} />
+        )}
+      </TableContext>
     </section>
   );
 }

@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+
+import { measureQuery } from "@/api/queries";
+import { formatEffect } from "@/lib/format";
+
+import { useTable } from "./table-context";
+import type { TableRow } from "./table-rows";
+import { otherCase } from "./use-measured";
+
+/** What the objective becomes without the whole component, at every position: measured, not estimated. */
+export function ComponentResult({ row }: { row: TableRow }) {
+  const { view } = useTable();
+  const { request } = view;
+  // Where the left case has edited it already, the baseline says more.
+  const at = row.only === "right" || row.row.edited ? request.cases.length - 1 : 0;
+  const { component } = row.row;
+  const spec = request.cases[at] ?? request.cases[0];
+  const { mlp_basis, attention_basis } = request;
+  const {
+    data: answer,
+    error,
+    refetch,
+  } = useQuery({
+    ...measureQuery({
+      case: spec as NonNullable<typeof spec>,
+      nodes: [component],
+      to: "zero",
+      mlp_basis,
+      attention_basis,
+      other_case: otherCase(request, at),
+    }),
+    enabled: spec !== undefined,
+  });
+  const data = typeof answer === "object" ? answer : undefined;
+  const effect = data?.effects[0]?.measured_effect;
+  return (
+    <p className="note prev1">
+      Ablate <span className="mono">{component}</span> at every position
+      {request.cases.length > 1 && (at === 0 ? ", left case" : ", right case")}:{" "}
+      {data && effect !== undefined && (
+        <>
+          <b className="mid">
+            {formatEffect(data.objective)} {"\u2192"} {formatEffect(data.objective - effect)}
+          </b>{" "}
+          <span className="quiet">measured</span>
+        </>
+      )}
+      {!data && !error && <span className="pend" />}
+      {error && (
+        <>
+          <span className="alert">{error.message}</span>{" "}
+          <button type="button" className="btn small" onClick={() => void refetch()}>
+            Try again
+          </button>
+        </>
+      )}
+    </p>
+  );
+}

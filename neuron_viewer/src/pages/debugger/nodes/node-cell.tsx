@@ -1,0 +1,56 @@
+import type { MouseEvent } from "react";
+
+import { KindMark } from "@/components/kind-mark";
+import { Token, TokenPair } from "@/components/token";
+
+import { useTable } from "./table-context";
+import type { TableRow } from "./table-rows";
+
+type NodeCellProps = { row: TableRow; isOpen: boolean; onToggle: () => void };
+
+/** The node's kind, its name as a link to its component, and what makes it special here. */
+export function NodeCell({ row, isOpen, onToggle }: NodeCellProps) {
+  return (
+    <>
+      <span className="node">
+        <KindMark kind={row.row.kind} />
+        <NodeLink row={row} />
+        {row.row.edited && <span className="tag">{row.row.edited}</span>}
+        {row.only && <span className="tag">{row.only} only</span>}
+        <button type="button" className="sr" tabIndex={-1} aria-expanded={isOpen} onClick={onToggle}>
+          Details of {row.node}
+        </button>
+      </span>
+      <span className="sub">
+        <RowTokens row={row} />
+      </span>
+    </>
+  );
+}
+
+function NodeLink({ row }: { row: TableRow }) {
+  const { actions } = useTable();
+  const { component } = row.row;
+  const place = row.node.slice(component.length + 1);
+  function onClick(event: MouseEvent) {
+    event.stopPropagation();
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    actions.openComponent(component);
+  }
+  return (
+    <a className="mono" href={`/component/${component}`} tabIndex={-1} onClick={onClick}>
+      {component}
+      {place && <span className="at-sep">@</span>}
+      {place}
+    </a>
+  );
+}
+
+/** The token it writes at; for a head the pair, from (query) to (key). */
+export function RowTokens({ row: { token, keyToken } }: { row: TableRow }) {
+  if (!token) return <span className="quiet">every token</span>;
+  const from = { text: token.text, index: token.position };
+  if (!keyToken) return <Token {...from} />;
+  return <TokenPair from={from} to={{ text: keyToken.text, index: keyToken.position }} />;
+}

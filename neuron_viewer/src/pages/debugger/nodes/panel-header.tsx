@@ -1,0 +1,70 @@
+import { useMemo, useState, type Ref } from "react";
+
+import { formatCount } from "@/lib/format";
+
+import type { PanelProps } from "../view";
+import { ColumnsMenu } from "./columns-menu";
+import { ExportMenu } from "./export-menu";
+import { KindFilter } from "./kind-filter";
+import { LayoutSwitch } from "./layout-switch";
+import { measureProgress } from "./measure-progress";
+import { MeasureStatus } from "./measure-status";
+import { RangeFilter } from "./range-filter";
+import { TextFilter } from "./text-filter";
+import { TopK } from "./top-k";
+import type { NodeTable } from "./use-node-table";
+
+type PanelHeaderProps = PanelProps & { model: NodeTable; filterRef: Ref<HTMLInputElement> };
+
+export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeaderProps) {
+  const { rows, shown, measured, isComparison, isMeasuring } = model;
+  const { filters } = ui;
+  const [isUnfolded, setUnfolded] = useState(false);
+  const progress = useMemo(() => measureProgress(rows, 0, measured), [rows, measured]);
+  const nTokens = Math.max(...view.response.cases.map(({ tokens }) => tokens.length));
+  return (
+    <header className={isUnfolded ? "unfolded" : undefined}>
+      <h2>Nodes</h2>
+      <span className="note">{countText(rows.length, shown.length)}</span>
+      <KindFilter rows={rows} kind={filters.kind} onChange={(kind) => actions.setFilters({ kind })} />
+      <button
+        type="button"
+        className="btn small plain unfold"
+        aria-expanded={isUnfolded}
+        onClick={() => setUnfolded(!isUnfolded)}
+      >
+        More
+      </button>
+      <RangeFilter
+        filters={filters}
+        nLayers={view.model.n_layers}
+        nTokens={nTokens}
+        onChange={actions.setFilters}
+      />
+      <TextFilter ref={filterRef} text={filters.text} onChange={(text) => actions.setFilters({ text })} />
+      {!isComparison && <TopK k={view.request.top_k} onChange={actions.setTopK} />}
+      <span className="end">
+        {isComparison && <LayoutSwitch layout={model.layout} onChange={model.setLayout} />}
+        {isMeasuring && (
+          <MeasureStatus
+            progress={progress}
+            moved={model.moved}
+            onArrange={model.arrangeAgain}
+            flaggedOnly={filters.flaggedOnly}
+            onFlaggedOnly={(flaggedOnly) => {
+              model.arrangeAgain();
+              actions.setFilters({ flaggedOnly });
+            }}
+          />
+        )}
+        {isComparison && <ColumnsMenu chosen={model.chosen} onChange={model.choose} />}
+        <ExportMenu model={model} nCases={view.response.cases.length} />
+      </span>
+    </header>
+  );
+}
+
+function countText(all: number, shown: number): string {
+  const rows = `${formatCount(all)} ${all === 1 ? "row" : "rows"}`;
+  return shown === all ? rows : `${formatCount(shown)} of ${rows}`;
+}

@@ -1,0 +1,84 @@
+/** What can be done with a row, and the intervention or trace that each action stands for. */
+
+import type { DebugRequest, InterventionSpec, TraceSpec } from "@/api/types";
+import type { Through } from "@/lib/question";
+
+import type { TableRow } from "./table-rows";
+
+/** `everywhere`: at every position of the prompt. `here`: only at the row's own token or pair. */
+export type Where = "everywhere" | "here";
+
+export type RowActions = {
+  ablate: boolean;
+  patch: boolean;
+  scale: boolean;
+  /** Heads are traced through one of their inputs; `whole` is a neuron's or latent's pre-activation. */
+  trace: readonly Through[] | "whole" | null;
+  /** Where ablate, patch and scale act unless told otherwise. */
+  where: Where;
+};
+
+export const THROUGH: readonly Through[] = ["query", "key", "query_and_key", "value"];
+export const THROUGH_LABEL: Record<Through, string> = {
+  query: "query",
+  key: "key",
+  query_and_key: "both",
+  value: "value",
+};
+
+/** Two prompts that differ, so that one has values worth carrying over to the other. */
+export function hasTwoPrompts(request: DebugRequest): boolean {
+  const [left, right] = request.cases;
+  return left !== undefined && right !== undefined && left.prompt !== right.prompt;
+}
+
+export function actionsFor({ row }: TableRow, request: DebugRequest): RowActions {
+  const isEditable = row.kind !== "bias";
+  const trace = row.kind === "attn" ? THROUGH : row.kind === "mlp" || row.kind === "latent" ? "whole" : null;
+  return {
+    ablate: isEditable,
+    patch: isEditable && hasTwoPrompts(request),
+    scale: isEditable,
+    trace,
+    // Every token has an embedding: to edit them all at once says nothing about this one.
+    where: row.kind === "embed" ? "here" : "everywhere",
+  };
+}
+
+function placeOf(row: TableRow, where: Where) {
+  const at = where === "here" ? row.token : null;
+  const key = where === "here" ? row.keyToken : null;
+  return {
+    component: row.row.component,
+    positions: at ? [at.position] : null,
+    key_positions: key ? [key.position] : null,
+  };
+}
+
+export function ablateSpec(row: TableRow, where: Where): InterventionSpec {
+  return { kind: "ablate", ...placeOf(row, where), value: "zero" };
+}
+
+export function scaleSpec(row: TableRow, where: Where, value: number): InterventionSpec {
+  return { kind: "scale", ...placeOf(row, where), value };
+}
+
+/**
+ * The value from the right case. Prompts of unequal length are aligned at their ends, so each position names its
+ * counterpart; tokens without one are left alone.
+ */
+export function patchSpec(row: TableRow, where: Where, lengths: readonly [number, number]): InterventionSpec {
+  const [left, right] = lengths;
+  const place = placeOf(row, where);
+  if (left === right) return { kind: "patch", ...place, from_case: 1, from_positions: null };
+  const shift = right - left;
+  const all = Array.from({ length: left }, (_, position) => position);
+  const positions = (place.positions ?? all).filter((position) => position + shift >= 0);
+  const from = positions.map((position) => position + shift);
+  return { kind: "patch", ...place, positions, from_case: 1, from_positions: from };
+}
+
+/** A value trace is judged by what is being explained now; the other traces have an objective of their own. */
+export function traceSpec(row: TableRow, through: Through | null, current: TraceSpec | null): TraceSpec {
+  return { node: row.node, through, downstream: through === "value" ? current : null };
+}

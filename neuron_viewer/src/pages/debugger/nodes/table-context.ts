@@ -1,0 +1,27 @@
+import { createContext, useContext } from "react";
+
+import type { DebugActions, DebugView } from "../view";
+import type { Layout } from "./column-plan";
+import type { Measured } from "./metrics";
+import type { NodeTokensLoader } from "./node-tokens-loader";
+
+export type TableContextValue = {
+  view: DebugView;
+  actions: DebugActions;
+  layout: Layout;
+  measured: Measured;
+  /** Value at which a bar reaches the end of its track. */
+  scale: number;
+  unit: string;
+  loader: NodeTokensLoader;
+  showFlagged: () => void;
+};
+
+export const TableContext = createContext<TableContextValue | null>(null);
+
+/** What every cell needs beside its row. */
+export function useTable(): TableContextValue {
+  const value = useContext(TableContext);
+  if (!value) throw new Error("Cells are drawn inside the node table only.");
+  return value;
+}

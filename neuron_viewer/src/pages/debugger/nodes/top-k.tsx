@@ -1,0 +1,32 @@
+import { useState } from "react";
+
+const MOST = 1000;
+
+/** How many rows each metric puts in the table, of each kind and at either end. Asks again when it changes. */
+export function TopK({ k, onChange }: { k: number; onChange: (k: number) => void }) {
+  const [draft, setDraft] = useState({ text: String(k), of: k });
+  if (draft.of !== k) setDraft({ text: String(k), of: k });
+  function commit() {
+    const wanted = Math.round(Number(draft.text));
+    const next = Number.isFinite(wanted) ? Math.min(MOST, Math.max(1, wanted)) : k;
+    setDraft({ text: String(next), of: k });
+    if (next !== k) onChange(next);
+  }
+  return (
+    <label
+      className="field top-k hide-s hide-m"
+      title="Rows per kind and metric, strongest at either end (1 to 1000)"
+    >
+      Top k
+      <input
+        inputMode="numeric"
+        value={draft.text}
+        onChange={(event) => setDraft({ ...draft, text: event.target.value })}
+        onBlur={commit}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") commit();
+        }}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,54 @@
+import type { RefObject } from "react";
+
+import type { Through } from "@/lib/question";
+import { useKeys } from "@/lib/use-keys";
+
+import type { PanelProps } from "../view";
+import { rowActs } from "./row-acts";
+import { neighbour } from "./row-focus";
+import type { TableRow } from "./table-rows";
+import type { RowState } from "./use-row-state";
+
+type RowKeys = Omit<PanelProps, "ui"> & {
+  shown: readonly TableRow[];
+  state: RowState;
+  filter: RefObject<HTMLInputElement | null>;
+};
+
+/** The page's letters for the selected row. Arrows, Enter and Space belong to the row that has the focus. */
+export function useRowKeys({ view, actions, shown, state, filter }: RowKeys): void {
+  const acts = rowActs(view, actions);
+  const row = shown.find(({ node }) => node === state.selected);
+  const offered = row && acts.offered(row);
+
+  const trace = (through: Through) => () => {
+    if (row && offered?.trace) acts.trace(row, offered.trace === "whole" ? null : through);
+  };
+  useKeys({
+    j: () => state.focusOn(neighbour(shown, state.selected, 1)),
+    k: () => state.focusOn(neighbour(shown, state.selected, -1)),
+    f: () => {
+      filter.current?.focus();
+      filter.current?.select();
+    },
+    a: () => {
+      if (row && offered?.ablate) acts.ablate(row, offered.where);
+    },
+    A: () => {
+      if (row && offered?.ablate) acts.ablate(row, "here");
+    },
+    p: () => {
+      if (row && offered?.patch) acts.patch(row, offered.where);
+    },
+    s: () => {
+      if (row && offered?.scale) state.open(row.node, true);
+    },
+    q: trace("query"),
+    w: trace("key"),
+    b: trace("query_and_key"),
+    v: trace("value"),
+    o: () => {
+      if (row) actions.openComponent(row.row.component);
+    },
+  });
+}

@@ -1,7 +1,7 @@
 """One decoder-only transformer, described by flags.
 
-A family (GPT-2, Llama, GPT-NeoX, ...) is nothing but a setting of these flags: no code anywhere asks for
-a family's name. `from_hf` is the one place that reads Hugging Face's field names.
+A family (GPT-2, Llama, GPT-NeoX, ...) is nothing but a setting of these flags: no code asks for a
+family's name. `from_hf` is the one place that reads Hugging Face's field names.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class ModelConfig:
     n_layers: int
     n_heads: int
     n_kv_heads: int
-    """Key and value heads; fewer than `n_heads` when queries share them (grouped-query attention)."""
+    """Key and value heads; fewer than `n_heads` when queries share them (grouped queries)."""
     d_model: int
     d_head: int
     d_mlp: int
@@ -54,9 +54,9 @@ class ModelConfig:
     nonlinearity: Nonlinearity
     positions: Literal["learned", "rotary"]
     d_rotary: int = 0
-    """Dimensions of each head that are rotated; 0 with learned positions, `d_head` for full rotary."""
+    """Dimensions of each head that rotate; 0 with learned positions, `d_head` for full rotary."""
     rope: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """Rotary parameters as Hugging Face's `rope_parameters` (base, scaling); data, read once at load."""
+    """Rotary parameters as in Hugging Face's `rope_parameters` (base, scaling)."""
     gated_mlp: bool = False
     """post_act = nonlinearity(gate) * up, instead of nonlinearity(pre)."""
     parallel_residual: bool = False
@@ -79,7 +79,8 @@ class ModelConfig:
             object.__setattr__(self, "attention_scales", scales)
         if len(self.attention_scales) != self.n_layers:
             raise ValueError(
-                f"attention_scales has {len(self.attention_scales)} entries, n_layers={self.n_layers}"
+                f"attention_scales has {len(self.attention_scales)} entries, "
+                f"n_layers={self.n_layers}"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -91,11 +92,12 @@ class ModelConfig:
 
     @staticmethod
     def from_hf(hf: Mapping[str, Any], name: str) -> "ModelConfig":
-        """Read a Hugging Face config (`config.to_dict()`). Raises ValueError for an unknown family."""
+        """Read a Hugging Face config (as a dict). Raises ValueError for an unknown family."""
         family = str(hf.get("model_type"))
         if family not in _READERS:
             raise ValueError(
-                f"{name}: models of type {family!r} are not supported. Supported: {sorted(_READERS)}."
+                f"{name}: models of type {family!r} are not supported. "
+                f"Supported: {sorted(_READERS)}."
             )
         return _READERS[family](hf, name)
 

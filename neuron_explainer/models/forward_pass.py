@@ -1,11 +1,14 @@
-"""One batched forward kept with its graph, and the backward passes that can start anywhere along it.
+"""One batched forward kept with its graph, and backward passes that can start anywhere along it.
 
-    forward     embeddings (a leaf that wants gradients) -> layers, with interventions and recorders as hooks
-    backward    gradients at points of the residual stream -> recorded sites; parameters are frozen, so nothing else
+    forward     embeddings (a leaf that wants gradients) -> layers, with interventions and recorders
+                as hooks
+    backward    gradients at points of the residual stream -> recorded sites; parameters are frozen,
+                so nothing else
 
-Rows are padded on the right. A pass that edits another one's prompt starts from that pass's residual stream at the
-first edited layer; its gradients flow on into the other's graph below that layer, which is unchanged there.
-The final norm and the unembedding are not in the graph: read-outs (`objectives.py`) differentiate them on their own.
+Rows are padded on the right. A pass that edits another one's prompt starts from that pass's
+residual stream at the first edited layer; its gradients flow on into the other's graph below that
+layer, which is unchanged there. The final norm and the unembedding are not in the graph: read-outs
+(`objectives.py`) differentiate them on their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +42,7 @@ DIFFERENTIATED: tuple[Site, ...] = (
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A point of the residual stream: before a layer's attention, or (is_mid) between it and the MLP."""
+    """A point of the residual stream: before a layer's attention, or (is_mid) before its MLP."""
 
     layer: int
     """n_layers means after the last layer."""
@@ -59,7 +62,7 @@ class Place:
 
 
 class RecordedKeys:
-    """Key-value store of a plain pass: starts empty and keeps each layer's rotated keys and values."""
+    """Key-value store of a plain pass: starts empty, keeps each layer's rotated keys and values."""
 
     start = 0
 
@@ -72,7 +75,7 @@ class RecordedKeys:
 
 
 class Pass:
-    """One batched forward: tokens, recorded values with their graph, and gradients from read-outs."""
+    """One batched forward: recorded values with their graph, and gradients from read-outs."""
 
     def __init__(
         self,
@@ -91,6 +94,7 @@ class Pass:
             first_layer: first layer that the hooks change; -1 for the embeddings.
         """
         self.model = model
+        self.embed: Tensor
         self.lengths = [len(prompt) for prompt in prompts]
         self.first_layer = first_layer if base is not None else -1
         self.base = base if self.first_layer > 0 else None
@@ -114,7 +118,7 @@ class Pass:
         tokens = torch.tensor(rows, device=self.model.device)
         return self.model.embed(tokens, hooks).detach().requires_grad_()
 
-    def value(self, site: Site, layer: int) -> Float[Tensor, "batch *axes"]:
+    def value(self, site: Site, layer: int) -> Float[Tensor, "batch ..."]:
         """A recorded tensor, from this pass or, below its first layer, from its base."""
         if self.base is not None and layer < self.first_layer:
             return self.base.value(site, layer)
@@ -135,7 +139,9 @@ class Pass:
     def gradients(self, incoming: Mapping[Place, Tensor]) -> "Gradients":
         """Gradients at recorded sites, given those at the residual stream where read-outs look."""
         layers = range(self.first_layer if self.base is not None else 0, self.model.config.n_layers)
-        own = {p: g for p, g in incoming.items() if self.base is None or p.layer >= self.first_layer}
+        own = {
+            p: g for p, g in incoming.items() if self.base is None or p.layer >= self.first_layer
+        }
         below = {p: g for p, g in incoming.items() if p not in own}
         top = max((p.upstream_of_mlp for p in own), default=0)
         wanted = [(site, layer) for layer in layers if layer < top for site in DIFFERENTIATED]
@@ -162,7 +168,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Gradients:
-    """dJ / d(recorded value), batch axis included; None where the read-out does not depend on it."""
+    """dJ / d(recorded value), batch axis included; None where J does not depend on it."""
 
     by_site: Mapping[tuple[Site, int], Tensor | None]
     embed: Float[Tensor, "batch seq d_model"] | None

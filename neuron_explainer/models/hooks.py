@@ -1,21 +1,21 @@
 """The named tensors of the forward pass, and the functions a run puts on them.
 
-A hook is a function `(value, layer) -> value`. Hooks are an argument of `forward`, never state on the
-model: nothing to remove afterwards, nothing to forget. At each site they act in the order they were given.
+A hook is a function `(value, layer) -> value`. Hooks are an argument of `forward`, never state on
+the model: nothing to remove afterwards, nothing to forget. They act in the order given.
 
     site               shape                          what it is
     embed              batch seq d_model              token plus position embedding
     resid_pre          batch seq d_model              residual stream entering the layer
     attn_norm_scale    batch seq 1                    denominator of the norm before attention
     attn_q, attn_k     batch head seq d_head          queries and keys, before rotary positions
-    attn_v             batch head seq d_head          values (attn_k, attn_v: one per key-value head)
+    attn_v             batch head seq d_head          values (k and v: one per key-value head)
     attn_scores        batch head seq key             scaled query . key, before mask and softmax
     attn_pattern       batch head seq key             after softmax
     attn_z             batch head seq d_head          pattern-weighted values
     resid_delta_attn   batch seq d_model              what attention adds, output bias included
-    resid_mid          batch seq d_model              after attention; with a parallel residual, resid_pre + delta_attn
+    resid_mid          batch seq d_model              after attention, parallel or not
     mlp_norm_scale     batch seq 1                    denominator of the norm before the MLP
-    mlp_pre            batch seq d_mlp                before the nonlinearity (the gate, in a gated MLP)
+    mlp_pre            batch seq d_mlp                before the nonlinearity (if gated, the gate)
     mlp_post_act       batch seq d_mlp                input of the down-projection
     resid_delta_mlp    batch seq d_model              what the MLP adds, output bias included
     resid_post         batch seq d_model              residual stream leaving the layer
@@ -104,7 +104,7 @@ NO_HOOKS = Hooks()
 
 
 class Recorder:
-    """Keeps the tensors that pass chosen sites; no copies are made, and gradients can be taken to them."""
+    """Keeps the tensors that pass chosen sites, uncopied: gradients can be taken to them."""
 
     def __init__(self, sites: Iterable[Site]) -> None:
         self.values: dict[Site, dict[int, Tensor]] = {site: {} for site in sites}
@@ -123,7 +123,7 @@ class Recorder:
 def parse_site(name: str) -> tuple[Site, int | None]:
     """Read a site's name, ours (`mlp_post_act`) or TransformerLens's (`blocks.3.mlp.hook_post`).
 
-    Returns the site and the layer that the name carries, if any. Raises ValueError for anything else.
+    Returns the site and the layer that the name carries, if any. Raises ValueError otherwise.
     """
     if name in SITES:
         return name, None

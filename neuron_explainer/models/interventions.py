@@ -1,11 +1,13 @@
 """Edits of a run: plain, frozen data that becomes hooks.
 
     neuron       acts on mlp_post_act[token, neuron]
-    head         acts on attn_pattern[head, query, key]; mean and patch over all keys act on attn_z[head, query]
+    head         acts on attn_pattern[head, query, key]; mean and patch over all keys act on
+                 attn_z[head, query]
     embed        acts on the embedding vector of a token
 
-Edits act in the order given, each on what the one before left. `positions` is where the component writes (for heads
-the query token), None everywhere; patterns are not renormalised, as in Wang et al. 2022 (section 3.1) knockouts.
+Edits act in the order given, each on what the one before left. `positions` is where the component
+writes (for heads the query token), None everywhere; patterns are not renormalised, as in the
+knockouts of Wang et al. 2022 (section 3.1).
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +34,7 @@ class Ablate(_Edit):
     """Replace the activation by zero, by its mean over the prompt's tokens, or by a given mean."""
 
     value: Literal["zero", "mean"] | tuple[float, ...] = "zero"
-    """A tuple is a mean over a dataset: one number for a neuron, d_head for a head's z, d_model for embed."""
+    """A tuple is a dataset mean: one number for a neuron, d_head for a head, d_model for embed."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,11 @@ def check_component(component: Component, config: ModelConfig) -> None:
             f"{component}: layer {component.layer} is out of range: {config.name} has layers "
             f"0-{config.n_layers - 1}."
         )
-    n, noun = (
-        (config.n_heads, "head") if component.kind == "attn" else (config.d_mlp, "neuron")
-    )
+    n, noun = (config.n_heads, "head") if component.kind == "attn" else (config.d_mlp, "neuron")
     if component.index is None or component.index >= n:
         raise LookupError(
-            f"{component}: {noun} {component.index} is out of range: each layer of {config.name} has "
-            f"{noun}s 0-{n - 1}."
+            f"{component}: {noun} {component.index} is out of range: each layer of "
+            f"{config.name} has {noun}s 0-{n - 1}."
         )
 
 
@@ -84,13 +84,14 @@ def check_position(position: int, n_tokens: int, what: str) -> int:
     """A position from 0, with -1 meaning the last token. Raises ValueError naming the range."""
     if not -1 <= position < n_tokens:
         raise ValueError(
-            f"{what} {position} is out of range: the prompt has tokens 0-{n_tokens - 1} (-1 is the last)."
+            f"{what} {position} is out of range: the prompt has tokens 0-{n_tokens - 1} "
+            "(-1 is the last)."
         )
     return position % n_tokens
 
 
 def first_edited_layer(interventions: Sequence[Intervention]) -> int | None:
-    """The first layer an edit can change; -1 when the embeddings are edited, None when nothing is."""
+    """The first layer an edit can change; -1 for the embeddings, None when nothing is edited."""
     layers = (-1 if i.component.layer is None else i.component.layer for i in interventions)
     return min(layers, default=None)
 
@@ -140,9 +141,13 @@ def _resolve(edit: Intervention, config: ModelConfig, n_tokens: int) -> _Resolve
     component = edit.component
     check_component(component, config)
     if component.kind == "bias":
-        raise ValueError("bias cannot be edited: it is a sum of many parameters, not one activation.")
+        raise ValueError(
+            "bias cannot be edited: it is a sum of many parameters, not one activation."
+        )
     if component.kind == "embed" and isinstance(edit, Set):
-        raise ValueError("embed is a vector and cannot be set to a number: ablate, scale or patch it.")
+        raise ValueError(
+            "embed is a vector and cannot be set to a number: ablate, scale or patch it."
+        )
     if edit.key_positions is not None and component.kind != "attn":
         raise ValueError(f"{component}: only heads have key_positions; leave them out.")
     if isinstance(edit, Ablate) and isinstance(edit.value, tuple):
@@ -157,8 +162,8 @@ def _resolve(edit: Intervention, config: ModelConfig, n_tokens: int) -> _Resolve
     )
     if keys and all(key > position for key in keys for position in positions):
         raise ValueError(
-            f"{component}: no pair is left to edit, since a token sees only itself and earlier ones "
-            f"(positions {list(positions)}, key_positions {list(keys)})."
+            f"{component}: no pair is left to edit, since a token sees only itself and earlier "
+            f"ones (positions {list(positions)}, key_positions {list(keys)})."
         )
     return _Resolved(edit, positions, keys)
 
@@ -191,7 +196,7 @@ def _hook(
         view = _select(value[rows], site, component)
         at = torch.tensor(resolved.positions, device=value.device)
         if site == "attn_pattern":
-            _edit_pattern(view, resolved, at, n_tokens, source, layer)
+            _edit_pattern(view, resolved, at, n_tokens, config.attention_window, source, layer)
         else:
             old = view[:, at]
             view[:, at] = _new_value(edit, old, view[:, :n_tokens], source, site, layer, resolved)
@@ -254,14 +259,17 @@ def _edit_pattern(
     resolved: _Resolved,
     at: Tensor,
     n_tokens: int,
+    window: int | None,
     source: Source | None,
     layer: int,
 ) -> None:
-    """Edit the pairs of one head's pattern, "row query key", leaving pairs that look ahead alone."""
+    """Edit the pairs of one head's pattern, "row query key"; masked pairs stay alone."""
     n_key = view.shape[2]
     keys = torch.arange(n_tokens) if resolved.keys is None else torch.tensor(resolved.keys)
     keys = keys.to(view.device)
     seen = keys[None, :] <= at[:, None]
+    if window is not None:
+        seen &= keys[None, :] > at[:, None] - window
     old = view[:, at[:, None], keys[None, :]]
     edit = resolved.edit
     if isinstance(edit, Ablate) and edit.value == "mean":
@@ -272,8 +280,8 @@ def _edit_pattern(
         theirs = _patch_source(edit, source, "attn_pattern", layer)
         if theirs.shape[0] != n_tokens:
             raise ValueError(
-                f"{edit.component}: single token pairs can be patched only between prompts of equal length "
-                f"(here {n_tokens} and {theirs.shape[0]} tokens); leave key_positions out."
+                f"{edit.component}: single token pairs are patched only between prompts of equal "
+                f"length (here {n_tokens} and {theirs.shape[0]} tokens); omit key_positions."
             )
         from_at = torch.tensor(
             _patch_positions(edit, resolved.positions, n_tokens, n_tokens), device=view.device
@@ -288,8 +296,8 @@ def _patch_source(edit: Patch, source: Source | None, site: Site, layer: int) ->
     """The other case's activation of this component, "token ..."."""
     if source is None:
         raise ValueError(
-            f"{edit.component}: patch takes its value from case {edit.from_case}, and there is no such case "
-            "beside this one. Give two cases."
+            f"{edit.component}: patch takes its value from case {edit.from_case}, and there is no "
+            "such case beside this one. Give two cases."
         )
     value = source(site, layer)
     match edit.component.kind:
@@ -308,12 +316,13 @@ def _patch_positions(
     if wanted is None:
         if edit.positions is None and n_theirs != n_ours:
             raise ValueError(
-                f"{edit.component}: the prompts have {n_ours} and {n_theirs} tokens, so say which token goes "
-                "where: give positions and from_positions of equal length."
+                f"{edit.component}: the prompts have {n_ours} and {n_theirs} tokens, so say which "
+                "token goes where: give positions and from_positions of equal length."
             )
         wanted = positions
     elif len(wanted) != len(positions):
         raise ValueError(
-            f"{edit.component}: {len(positions)} positions but {len(wanted)} from_positions; they go in pairs."
+            f"{edit.component}: {len(positions)} positions but {len(wanted)} from_positions; "
+            "they go in pairs."
         )
     return [check_position(p, n_theirs, f"{edit.component}: from_position") for p in wanted]

@@ -1,18 +1,19 @@
 """Faster float32 matrix products, taken only where they are still float32.
 
-On many x86 CPUs torch's default float32 product runs at half of what the core can do; precision "medium" lets it
-choose oneDNN's kernels, which there are as exact and twice as fast. On CPUs with AMX, "medium" may round to
-bfloat16 instead. So the choice is tested, not assumed.
+On many x86 CPUs torch's default float32 product runs at half of what the core can do; precision
+"medium" lets it choose oneDNN's kernels, which there are as exact and twice as fast. On CPUs with
+AMX, "medium" may round to bfloat16 instead. So the choice is tested, not assumed.
 """
 
 import torch
 
 _WORST_ERROR = 3e-6
-"""Largest accepted error of a product, relative to its largest entry; float32 gives about 5e-7, bfloat16 3e-3."""
+"""Largest accepted error of a product, relative to its largest entry; float32 gives about 5e-7,
+bfloat16 3e-3."""
 
 
 def use_fast_float32() -> bool:
-    """Switch this process to the fast float32 product if a test product stays exact. Returns whether it did."""
+    """Switch this process to the fast float32 product if it is exact. Returns whether it is."""
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(256, 768, generator=generator)
     b = torch.randn(768, 512, generator=generator)

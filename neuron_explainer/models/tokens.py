@@ -8,7 +8,7 @@ class PromptTooLong(ValueError):
 
 
 def encode(model: Transformer, text: str) -> tuple[int, ...]:
-    """Token ids of a prompt, with the special tokens that the model's tokenizer adds by itself (often none).
+    """Token ids of a prompt, with the special tokens its tokenizer adds by itself (often none).
 
     Raises ValueError for a text without tokens, PromptTooLong past the context.
     """
@@ -17,13 +17,14 @@ def encode(model: Transformer, text: str) -> tuple[int, ...]:
         raise ValueError("The prompt is empty: type at least one token.")
     if len(ids) > model.config.n_ctx:
         raise PromptTooLong(
-            f"The prompt has {len(ids)} tokens; {model.config.name} sees at most {model.config.n_ctx}."
+            f"The prompt has {len(ids)} tokens; {model.config.name} sees at most "
+            f"{model.config.n_ctx}."
         )
     return ids
 
 
 def encode_one(model: Transformer, text: str) -> int:
-    """The id of a string that is exactly one token. Raises ValueError that shows the tokens it is."""
+    """The id of a string that is exactly one token; else a ValueError shows the tokens it is."""
     ids = model.tokenizer.encode(text, add_special_tokens=False)
     if len(ids) == 1:
         return int(ids[0])

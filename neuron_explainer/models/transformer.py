@@ -2,18 +2,21 @@
 
     embed       x = W_E[token] (+ W_pos[position])
     layer       x = x + Attention(Norm(x))
-                x = x + MLP(Norm(x))                      or both from the same x (parallel residual)
+                x = x + MLP(Norm(x))             or both from the same x (parallel residual)
     unembed     logits = W_U Norm(x)
 
-with Attention: scores = q . k * scale, pattern = softmax(scores + causal mask), z = pattern v, delta = z W_O + b_O
+with Attention: scores = q . k * scale, pattern = softmax(scores + causal mask),
+                z = pattern v, delta = z W_O + b_O
      MLP:       post_act = f(pre)  or  f(gate) * up,  delta = post_act W_out + b_out
 
-References: GPT-2 (Radford et al. 2019), RoPE (Su et al. 2021, section 3.2), RMSNorm (Zhang and Sennrich 2019),
-gated MLPs (Shazeer 2020), grouped-query attention (Ainslie et al. 2023), parallel residual (GPT-NeoX, Black et al.
-2022, section 2.1). Softmax and norms are computed in float32 and cast back. Sequences are padded on the right: a causal
-model never looks there, so no padding mask is needed. Sampling is in `sampling.py`, weights come from `weights.py`.
+References: GPT-2 (Radford et al. 2019), RoPE (Su et al. 2021, section 3.2), RMSNorm (Zhang and
+Sennrich 2019), gated MLPs (Shazeer 2020), grouped-query attention (Ainslie et al. 2023), parallel
+residual (GPT-NeoX, Black et al. 2022, section 2.1). Softmax and norms are computed in float32 and
+cast back. Sequences are padded on the right: a causal model never looks there, so no padding mask
+is needed. Sampling is in `sampling.py`, weights come from `weights.py`.
 """
 
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -53,7 +56,7 @@ class Norm(nn.Module):
         self.bias = nn.Parameter(torch.empty(config.d_model)) if self.centred else None
 
     def scale(self, x: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch 1"]:
-        """The norm's denominator, float32: sqrt(variance + eps), or root mean square for RMSNorm."""
+        """The norm's denominator in float32: sqrt(variance + eps); RMSNorm: root mean square."""
         x = x.float()
         if self.centred:
             x = x - x.mean(dim=-1, keepdim=True)
@@ -84,10 +87,10 @@ class Rotary:
     def __init__(self, inverse_frequency: Float[Tensor, " pair"], factor: float) -> None:
         self.inverse_frequency = inverse_frequency
         self.factor = factor
-        """Scaling of cos and sin that some long-context schemes ask for (YaRN, Peng et al. 2023); else 1."""
+        """Scaling of cos and sin, where a long-context scheme asks (YaRN: Peng et al. 2023)."""
 
     def angles(self, start: int, stop: int, like: Tensor) -> tuple[Tensor, Tensor]:
-        """cos and sin for positions start to stop - 1, each "seq d_rotary"; sin signed for `rotate`."""
+        """cos and sin of positions start to stop - 1: "seq d_rotary"; sin signed for `rotate`."""
         at = torch.arange(start, stop, device=like.device, dtype=torch.float32)
         angle = at[:, None] * self.inverse_frequency.to(like.device)
         cos, sin = angle.cos() * self.factor, angle.sin() * self.factor
@@ -106,7 +109,7 @@ def rotate(
 
 
 def causal_mask(n_query: int, n_key: int, window: int | None, device: torch.device) -> Tensor:
-    """True where a query may not look: keys ahead of it, or further back than the window. "seq key"."""
+    """True where a query may not look: ahead of it, or further back than the window. "seq key"."""
     query = torch.arange(n_key - n_query, n_key, device=device)[:, None]
     key = torch.arange(n_key, device=device)[None, :]
     hidden = key > query
@@ -122,7 +125,8 @@ class Frame:
         stop = self.start + x.shape[1]
         if stop > model.config.n_ctx:
             raise ValueError(
-                f"{stop} tokens are too many: {model.config.name} sees at most {model.config.n_ctx}."
+                f"{stop} tokens are too many: {model.config.name} sees at most "
+                f"{model.config.n_ctx}."
             )
         self.angles = None if model.rotary is None else model.rotary.angles(self.start, stop, x)
         one_query = x.shape[1] == 1 and model.config.attention_window is None
@@ -141,7 +145,7 @@ class Attention(nn.Module):
         self.d_head = config.d_head
         self.n_heads, self.n_kv_heads = config.n_heads, config.n_kv_heads
         d_q, d_kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
-        self.sizes = (d_q, d_kv, d_kv)
+        self.sizes = [d_q, d_kv, d_kv]
         self.w_qkv = nn.Parameter(torch.empty(d_q + 2 * d_kv, config.d_model))
         self.b_qkv = nn.Parameter(torch.empty(d_q + 2 * d_kv)) if in_bias else None
         self.w_o = nn.Parameter(torch.empty(config.d_model, d_q))
@@ -149,17 +153,17 @@ class Attention(nn.Module):
 
     def split_heads(self, x: Float[Tensor, "batch seq d"]) -> PerHead:
         """batch seq (head d_head) -> batch head seq d_head."""
-        return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
+        return torch.unflatten(x, -1, (-1, self.d_head)).transpose(1, 2)
 
     def project(self, x: Resid) -> tuple[PerHead, PerKeyHead, PerKeyHead]:
         """Queries, keys and values of the normed residual stream, before rotary positions."""
-        q, k, v = F.linear(x, self.w_qkv, self.b_qkv).split(self.sizes, dim=-1)
+        q, k, v = torch.split(F.linear(x, self.w_qkv, self.b_qkv), self.sizes, dim=-1)
         return self.split_heads(q), self.split_heads(k), self.split_heads(v)
 
     def scores(
         self, q: PerHead, k: Float[Tensor, "batch kv_head key d_head"]
     ) -> Float[Tensor, "batch head seq key"]:
-        """Scaled query . key. Queries that share a key head are stacked along seq, so keys are not copied."""
+        """Scaled query . key. Queries that share a key head are stacked along seq: keys stay."""
         n_query = q.shape[2]
         stacked = (q * self.scale).reshape(q.shape[0], self.n_kv_heads, -1, self.d_head)
         return (stacked @ k.transpose(2, 3)).reshape(q.shape[0], self.n_heads, n_query, -1)
@@ -180,7 +184,7 @@ class Attention(nn.Module):
 
     def head_w_o(self) -> Float[Tensor, "head d_head d_model"]:
         """W_O by head: a head's write is z[head] @ head_w_o()[head]."""
-        return self.w_o.T.unflatten(0, (self.n_heads, self.d_head))
+        return torch.unflatten(self.w_o.T, 0, (self.n_heads, self.d_head))
 
     def forward(self, x: Resid, hooks: Hooks, frame: Frame) -> Resid:
         q, k, v = self.project(x)
@@ -263,7 +267,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A decoder-only language model. `model(tokens)` gives logits; parameters are frozen at load."""
+    """A decoder-only language model: `model(tokens)` gives logits. Parameters are frozen."""
 
     def __init__(
         self, config: ModelConfig, biases: Biases, rotary: Rotary | None, tokenizer: Any
@@ -273,6 +277,8 @@ class Transformer(nn.Module):
         self.config = config
         self.rotary = rotary
         self.tokenizer = tokenizer
+        self.folder: Path | None = None
+        """Checkpoint folder it was loaded from, if any; the self-check compares with it."""
         self.w_embed = nn.Parameter(torch.empty(config.n_vocab, config.d_model))
         self.w_pos = (
             nn.Parameter(torch.empty(config.n_ctx, config.d_model))

@@ -1,8 +1,11 @@
-"""A Hugging Face checkpoint folder into our transformer: no folding, no centring, no renaming that changes a value.
+"""A Hugging Face checkpoint folder into our transformer: no folding, no centring, every value kept.
 
-1. Read `config.json` into a `ModelConfig`.                 2. Open the safetensors shards (or `pytorch_model.bin`, safely).
-3. One table per family says where each of our parameters comes from; projections that we keep fused are concatenated.
-4. Whatever the table does not use must be known to be useless, else the checkpoint is not what we think it is.
+1. Read `config.json` into a `ModelConfig`.
+2. Open the safetensors shards (or `pytorch_model.bin`, safely).
+3. One table per family says where each of our parameters comes from; projections that we keep fused
+   are concatenated.
+4. Whatever the table does not use must be known to be useless, else the checkpoint is not what we
+   think it is.
 """
 
 import json
@@ -45,12 +48,12 @@ def load_model(
 
     Raises:
         ModelUnavailable: nothing loadable is there; says what works without the network.
-        ValueError: a family, nonlinearity or rotary scheme that is not supported, or tensors that do not fit.
+        ValueError: an unknown family, nonlinearity or rotary scheme; tensors that do not fit.
     """
     folder = Path(resolve(name_or_path))
     hf_config, tokenizer = _read_config_and_tokenizer(folder)
     config = ModelConfig.from_hf(hf_config.to_dict(), str(name_or_path))
-    return build_model(
+    model = build_model(
         config,
         _Checkpoint(folder),
         tokenizer=tokenizer,
@@ -58,6 +61,8 @@ def load_model(
         device=torch.device("cpu" if device is None else device),
         dtype=torch.float32 if dtype is None else dtype,
     )
+    model.folder = folder
+    return model
 
 
 def build_model(
@@ -69,7 +74,7 @@ def build_model(
     device: torch.device,
     dtype: torch.dtype,
 ) -> Transformer:
-    """Fill a transformer from named tensors and freeze it. Raises ValueError naming what does not fit."""
+    """Fill a transformer from named tensors and freeze it. A ValueError names what does not fit."""
     prefix = _PREFIXES[config.family]
     names = {_RENAMED.get(n, n): name for name in checkpoint for n in [name.removeprefix(prefix)]}
     table = _TABLES[config.family](config)
@@ -97,8 +102,8 @@ def _fit(
         value = state.pop(name)
         if value.shape != parameter.shape:
             raise ValueError(
-                f"{model.config.name}: {name} has shape {tuple(value.shape)} in the checkpoint, but its "
-                f"config.json asks for {tuple(parameter.shape)}."
+                f"{model.config.name}: {name} has shape {tuple(value.shape)} in the checkpoint, "
+                f"but its config.json asks for {tuple(parameter.shape)}."
             )
         owner, _, leaf = name.rpartition(".")
         frozen = torch.nn.Parameter(
@@ -119,7 +124,7 @@ class _Checkpoint(Mapping[str, Tensor]):
         for shard in shards:
             if shard.suffix == ".safetensors":
                 try:
-                    handle = safe_open(shard, framework="pt")
+                    handle: Any = safe_open(shard, framework="pt")  # its methods have no types
                 except (
                     Exception
                 ) as error:  # safetensors raises its own undocumented exception types
@@ -215,7 +220,7 @@ def _assemble(ours: str, parts: list[Tensor], config: ModelConfig) -> Tensor:
     return joined if rearrange is None else rearrange(ours, joined, config)
 
 
-def _from_conv1d(ours: str, value: Tensor, config: ModelConfig) -> Tensor:
+def _from_conv1d(ours: str, value: Tensor, _config: ModelConfig) -> Tensor:
     """GPT-2 stores its projections input dimension first; ours, as torch's, are output first."""
     return value.T if value.ndim == 2 and ours.startswith("blocks.") else value
 
@@ -224,7 +229,7 @@ def _from_mixed_heads(ours: str, value: Tensor, config: ModelConfig) -> Tensor:
     """GPT-NeoX stores (head, q|k|v, d_head) rows; ours are (q|k|v, head, d_head)."""
     if not ours.endswith(("w_qkv", "b_qkv")):
         return value
-    by_head = value.unflatten(0, (config.n_heads, 3, config.d_head))
+    by_head = torch.unflatten(value, 0, (config.n_heads, 3, config.d_head))
     return by_head.transpose(0, 1).flatten(0, 2)
 
 

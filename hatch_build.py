@@ -21,5 +21,5 @@ class CarryBuiltFiles(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
         if version != "standard":
             return
         for source, target in CARRIED.items():
-            if (Path(self.root) / source).is_dir():
-                build_data["force_include"][source] = target
+            for path in Path(self.root, source).glob("[!.]*"):
+                build_data["force_include"][str(path)] = f"{target}/{path.name}"

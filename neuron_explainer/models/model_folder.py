@@ -35,7 +35,7 @@ def cache_dir() -> Path:
 
 
 def demo_dir() -> Path | None:
-    """The bundled demo's folder, in an installed wheel or in a checkout; None if it has no model."""
+    """The bundled demo: in an installed wheel or in a checkout; None if it has no model."""
     package = Path(__file__).resolve().parents[1]
     candidates = (package / "demo", package.parent / "datasets" / "demo")
     return next((folder for folder in candidates if (folder / "model/config.json").is_file()), None)

@@ -67,7 +67,9 @@ export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: H
             </span>
           </div>
         )}
-        <div className="hg-corner" aria-hidden="true" />
+        <div className="hg-corner" aria-hidden="true">
+          {model.corner}
+        </div>
         <div className="hg-head" aria-hidden="true">
           <ColumnLabels model={model} layout={layout} view={view} pointed={pointed?.column ?? null} />
         </div>

@@ -34,6 +34,8 @@ export interface HeatModel {
   label: string;
   columns: readonly HeatColumn[];
   rows: readonly HeatRow[];
+  /** What rows and columns are, in the corner between their labels. */
+  corner?: string;
   /** The value drawn at full strength. */
   maximum: number;
   signed: boolean;
@@ -59,7 +61,7 @@ export interface HeatLayout {
 
 export const FIT_COLUMNS = 48;
 const SCROLLED_COLUMN = 12;
-const WIDEST_COLUMN = 36;
+const WIDEST_COLUMN = 30;
 const LABEL_PITCH = 11;
 
 export function heatLayout(model: HeatModel, available: number): HeatLayout {

@@ -3,7 +3,7 @@ import type { HeatModel } from "./model";
 
 const CELL = 15;
 const SMALL_CELL = 11;
-const ROOMY = 24;
+const ROOMY = 32;
 
 /** An attention pattern as a grid: rows from (queries), columns to (keys), nothing above the diagonal. */
 export function patternModel(
@@ -28,6 +28,7 @@ export function patternModel(
       height: tokens.length > ROOMY ? SMALL_CELL : CELL,
       values: tokens.map((_, key) => (key <= query ? (pattern[query]?.[key] ?? 0) : null)),
     })),
+    corner: "from \u2193 to \u2192",
     maximum: 1,
     signed: false,
   };

@@ -31,7 +31,7 @@ function UnitLists({ data }: { data: ComponentTokensResponse }) {
       />
       <ListPanel
         title="Read from the embeddings"
-        note="tokens that move it most, by themselves"
+        note="each token by itself"
         lists={[
           { name: "Raised by", scores: data.responds_to },
           { name: "Lowered by", scores: data.responds_against },
@@ -58,7 +58,7 @@ function HeadLists({ data }: { data: ComponentTokensResponse }) {
       />
       <ListPanel
         title="QK: where it looks"
-        note="strongest embeddings by themselves"
+        note="each token by itself"
         lists={[
           { name: "Query", scores: data.query },
           { name: "Key", scores: data.key },

@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { activationsQuery } from "@/api/queries";
 import { ErrorNote } from "@/components/error-note";
+import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { PatternView } from "@/components/heat-grid/pattern-view";
 import { formatMagnitude } from "@/lib/format";
 
@@ -59,7 +60,7 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
           <HeatEditor
             text={draft}
             spans={textSpans(draft, result?.tokens ?? [])}
-            heat={(token) => heatOf(token, { values, maximum, from, pointed: at })}
+            heat={(token) => heatOf(token, { values, maximum, from, pointed: shown })}
             label="Your text"
             onChange={setDraft}
             onPoint={setPointed}
@@ -90,6 +91,9 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
                 setPointed(row);
               }}
             />
+            <div className="mapfoot">
+              <HeatLegend maximum={1} unit="attention" />
+            </div>
           </div>
         </section>
       )}

@@ -6,6 +6,7 @@ import { ErrorNote } from "@/components/error-note";
 import { HeatGrid } from "@/components/heat-grid/heat-grid";
 import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { HeatTable } from "@/components/heat-grid/heat-table";
+import { TableSwitch } from "@/components/heat-grid/table-switch";
 import { strongestCell, valueAt, type HeatCell, type HeatRange } from "@/components/heat-grid/model";
 import { formatEffect, visibleText } from "@/lib/format";
 
@@ -46,13 +47,7 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
 
   return (
     <section className="panel themap" aria-labelledby="effect-map-title">
-      <MapHeader
-        isCompared={isCompared}
-        part={part}
-        onPart={setPart}
-        asTable={asTable}
-        onTable={setAsTable}
-      />
+      <MapHeader isCompared={isCompared} part={part} onPart={setPart} />
       <div className="pad">
         {asTable ? (
           <HeatTable model={map.model} format={formatEffect} />
@@ -74,7 +69,8 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
                 lens={lens.data}
                 model={map.model}
                 rows={map.rows}
-                title={isCompared ? `Logit lens, ${lensIndex === 0 ? "left" : "right"}` : "Logit lens"}
+                side={isCompared ? lensCase : null}
+                onSide={setLensCase}
                 caption={lensCaption(request.case)}
                 onPoint={pointAtLayer}
               />
@@ -82,16 +78,12 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
           </div>
         )}
         <div className="mapfoot">
-          <HeatLegend maximum={map.model.maximum} unit={cases[0]?.objective.unit ?? ""} signed />
-          {isCompared && (
-            <button
-              type="button"
-              className="btn small plain"
-              onClick={() => setLensCase(lensCase === 0 ? 1 : 0)}
-            >
-              Lens of the {lensCase === 0 ? "right" : "left"} case
-            </button>
-          )}
+          <HeatLegend
+            maximum={map.model.maximum}
+            unit={`${cases[0]?.objective.unit ?? ""}${isCompared ? ", left \u2212 right" : ""}`}
+            signed
+          />
+          <TableSwitch asTable={asTable} onChange={setAsTable} />
         </div>
         {shown && (
           <MapReadout

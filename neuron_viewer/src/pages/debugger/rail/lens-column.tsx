@@ -10,19 +10,21 @@ export interface LensColumnProps {
   lens: LensResponse | undefined;
   model: HeatModel;
   rows: readonly MapRow[];
-  title: string;
   caption: string;
+  /** The case whose lens it is, where there are two. */
+  side: 0 | 1 | null;
+  onSide: (side: 0 | 1) => void;
   onPoint: (row: number | null) => void;
 }
 
 /** The logit lens beside the map: one bar for each layer, on the layer's own row, embeddings on theirs. */
-export function LensColumn({ lens, model, rows, title, caption, onPoint }: LensColumnProps) {
+export function LensColumn({ lens, model, rows, caption, side, onSide, onPoint }: LensColumnProps) {
   const { tops, height } = heatLayout(model, 0);
   const maximum = lens ? lensMaximum(lens) : 1;
   return (
     <div className="lensc">
       <div className="mlens" style={{ height: headerHeight(model) }}>
-        <span>{title}</span>
+        {side === null ? <span>Logit lens</span> : <SideSwitch side={side} onSide={onSide} />}
         <span className="quiet" title={caption}>
           {caption}
         </span>
@@ -49,6 +51,22 @@ export function LensColumn({ lens, model, rows, title, caption, onPoint }: LensC
           })}
       </div>
     </div>
+  );
+}
+
+function SideSwitch({ side, onSide }: { side: 0 | 1; onSide: (side: 0 | 1) => void }) {
+  const [shown, other] = side === 0 ? ["left", "right"] : ["right", "left"];
+  return (
+    <button
+      type="button"
+      className="side-switch"
+      title={`Show the lens of the ${other} case`}
+      onClick={() => {
+        onSide(side === 0 ? 1 : 0);
+      }}
+    >
+      Logit lens, {shown}
+    </button>
   );
 }
 

@@ -18,5 +18,5 @@ export function lensMaximum(lens: Pick<LensResponse, "layers">): number {
 /** What the lens reads out, in few characters: `·Mary − ·John`. */
 export function lensCaption({ target_tokens, distractor_tokens, objective }: CaseSpec): string {
   const names = [target_tokens[0], objective === "logit_diff" ? distractor_tokens[0] : undefined];
-  return names.flatMap((text) => (text === undefined ? [] : [visibleText(text)])).join(" \\u2212 ");
+  return names.flatMap((text) => (text === undefined ? [] : [visibleText(text)])).join(" \u2212 ");
 }

@@ -4,8 +4,6 @@ export interface MapHeaderProps {
   isCompared: boolean;
   part: Part;
   onPart: (part: Part) => void;
-  asTable: boolean;
-  onTable: (asTable: boolean) => void;
 }
 
 const PARTS: { part: Part; name: string }[] = [
@@ -14,25 +12,14 @@ const PARTS: { part: Part; name: string }[] = [
   { part: "mlp", name: "MLP" },
 ];
 
-export function MapHeader({ isCompared, part, onPart, asTable, onTable }: MapHeaderProps) {
+export function MapHeader({ isCompared, part, onPart }: MapHeaderProps) {
   return (
     <header>
       <h2 id="effect-map-title">
         {isCompared ? "Change in total effect" : "Total effect by layer and token"}
       </h2>
       <span className="tag">estimate</span>
-      {isCompared && <span className="tag">left {"\u2212"} right</span>}
       <span className="end">
-        <button
-          type="button"
-          className="btn small plain"
-          aria-pressed={asTable}
-          onClick={() => {
-            onTable(!asTable);
-          }}
-        >
-          {asTable ? "Map" : "Table"}
-        </button>
         <span className="seg" role="group" aria-label="Part of each layer">
           {PARTS.map((one) => (
             <button

@@ -6,6 +6,7 @@ import { activationsQuery } from "@/api/queries";
 import { Async } from "@/components/async";
 import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { PatternView } from "@/components/heat-grid/pattern-view";
+import { TableSwitch } from "@/components/heat-grid/table-switch";
 
 import type { PanelProps } from "../view";
 import { headName, headOf, leadingHeads, pairOf, type Head } from "./heads";
@@ -38,16 +39,6 @@ export function PatternPanel({ view, ui, actions }: PanelProps) {
           }}
         />
         <span className="end">
-          <button
-            type="button"
-            className="btn small plain"
-            aria-pressed={asTable}
-            onClick={() => {
-              setAsTable(!asTable);
-            }}
-          >
-            {asTable ? "Map" : "Table"}
-          </button>
           <Link className="btn small plain" to={`/component/${name}${search}`}>
             Open
           </Link>
@@ -71,9 +62,8 @@ export function PatternPanel({ view, ui, actions }: PanelProps) {
             ))}
             <div className="mapfoot">
               <HeatLegend maximum={1} unit="attention" />
-              <span className="note">
-                {isEdited ? "without interventions" : "rows from \u2193, columns to \u2192"}
-              </span>
+              {isEdited && <span className="note">without interventions</span>}
+              <TableSwitch asTable={asTable} onChange={setAsTable} />
             </div>
           </div>
         )}

@@ -38,7 +38,7 @@ function Pages() {
 
 function NotFound() {
   return (
-    <main className="dbg">
+    <main className="dbg" id="page">
       <p>
         There is no page here. <Link to="/">Open the Debugger</Link>
       </p>

@@ -10,6 +10,7 @@ import type {
   LensRequest,
   MeasuredEffect,
   MeasureRequest,
+  MeasureResponse,
   NodeTokensRequest,
 } from "./types";
 
@@ -56,7 +57,12 @@ export function debugQuery(request: DebugRequest) {
 export function measureQuery(request: MeasureRequest) {
   return queryOptions({
     queryKey: ["measure", request],
-    queryFn: ({ signal }) => unwrap(client.POST("/api/measure", { body: request, signal })),
+    queryFn: async ({ signal }): Promise<MeasureResponse> => {
+      const answer = await unwrap(client.POST("/api/measure", { body: request, signal }));
+      // Only a request that accepts an event stream gets one.
+      if (typeof answer === "string") throw errorOf(500, null);
+      return answer;
+    },
     ...FOREVER,
   });
 }

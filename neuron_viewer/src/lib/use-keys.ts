@@ -8,7 +8,7 @@ export function useKeys(keys: KeyMap): void {
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     const control = event.ctrlKey || event.metaKey;
     if (event.defaultPrevented || event.altKey || event.isComposing) return;
-    if (!control && isTyping(event.target)) return;
+    if (!control && (isTyping(event.target) || presses(event))) return;
     const act = keys[(control ? "ctrl+" : "") + event.key];
     if (!act) return;
     event.preventDefault();
@@ -28,4 +28,9 @@ export function useKeys(keys: KeyMap): void {
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=menu]") !== null;
+}
+
+/** Enter and Space belong to the button, link or row that has the focus. */
+function presses({ key, target }: KeyboardEvent): boolean {
+  return (key === "Enter" || key === " ") && target !== document.body;
 }

@@ -1,15 +1,58 @@
+import { useState } from "react";
 import { NavLink } from "react-router";
 
+import { CopyButton } from "@/components/copy-button";
+import { useKeys } from "@/lib/use-keys";
+
+import { GoTo } from "./go-to";
+import { KeysDialog } from "./keys-dialog";
+import { LostServer } from "./lost-server";
+import { ModelChip } from "./model-chip";
+import { PAGES } from "./pages";
+import { PhoneMenu } from "./phone-menu";
+import { ThemeMenu } from "./theme-menu";
+
+type Dialog = "go-to" | "keys" | null;
+
+/** Name, pages, model, and what works on every page. */
 export function TopBar() {
+  const [dialog, setDialog] = useState<Dialog>(null);
+  useKeys({
+    "/": () => { setDialog("go-to"); },
+    "?": () => { setDialog("keys"); },
+  });
+  const close = (open: boolean) => { if (!open) setDialog(null); };
   return (
-    <header className="top">
-      <NavLink className="brand" to="/">
-        Transformer Debugger
-      </NavLink>
-      <nav className="nav" aria-label="Pages">
-        <NavLink to="/">Debugger</NavLink>
-        <NavLink to="/self-check">Self-check</NavLink>
-      </nav>
-    </header>
+    <>
+      <a className="btn skip" href="#page">
+        Skip to the page
+      </a>
+      <header className="top">
+        <NavLink className="brand" to="/">
+          Transformer Debugger
+        </NavLink>
+        <nav className="nav" aria-label="Pages">
+          {PAGES.map(({ path, name }) => (
+            <NavLink key={path} to={path} end>
+              {name}
+            </NavLink>
+          ))}
+        </nav>
+        <div className="end">
+          <ModelChip />
+          <button type="button" className="btn plain find" onClick={() => { setDialog("go-to"); }}>
+            Go to{"\u2026"} <kbd>/</kbd>
+          </button>
+          <ThemeMenu />
+          <CopyButton className="btn share" text={() => location.href}>
+            Copy link
+          </CopyButton>
+        </div>
+        <PhoneMenu onGoTo={() => { setDialog("go-to"); }} onKeys={() => { setDialog("keys"); }} />
+      </header>
+      <LostServer />
+      <GoTo open={dialog === "go-to"} onOpenChange={close} onKeys={() => { setDialog("keys"); }} />
+      <KeysDialog open={dialog === "keys"} onOpenChange={close} />
+    </>
   );
 }

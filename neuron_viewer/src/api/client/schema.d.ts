@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/components/{component}/activations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Component Activations
+         * @description Give a component's activation at every token, or a head's pattern, on each prompt.
+         */
+        post: operations["component_activations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/components/{component}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Component Tokens
+         * @description List what a component's weights alone promote, suppress and respond to.
+         */
+        get: operations["component_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/debug": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Debug
+         * @description Say which components at which tokens push the model toward the target, for one or two cases.
+         */
+        post: operations["debug"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -11,10 +71,53 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** <Lambda> */
-        get: operations["_lambda__api_health_get"];
+        /**
+         * Health
+         * @description Say that the server is up, and how many requests wait for the model.
+         */
+        get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lens
+         * @description Read out the residual stream after every layer as if it were the last.
+         */
+        post: operations["lens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/measure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Measure
+         * @description Measure nodes by running the model again without each; streams when asked for an event stream.
+         */
+        post: operations["measure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -28,8 +131,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** <Lambda> */
-        get: operations["_lambda__api_model_get"];
+        /**
+         * Model
+         * @description Describe the model, with ready examples and a sentence for every number shown.
+         */
+        get: operations["model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/node_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Node Tokens
+         * @description List the tokens that each node's write promotes and suppresses.
+         */
+        post: operations["node_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/self_check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Self Check
+         * @description Check logits, additivity, derivatives and ablation on this model; takes some seconds.
+         */
+        get: operations["self_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -47,127 +193,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Api Tokenize */
-        post: operations["_api_tokenize_api_tokenize_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/debug": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Api Debug */
-        post: operations["_api_debug_api_debug_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/measure": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Api Measure */
-        post: operations["_api_measure_api_measure_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/node_tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Api Node Tokens */
-        post: operations["_api_node_tokens_api_node_tokens_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/lens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Api Lens */
-        post: operations["_api_lens_api_lens_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/components/{component}/activations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A */
-        post: operations["a_api_components__component__activations_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/components/{component}/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** B */
-        get: operations["b_api_components__component__tokens_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/self_check": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** C */
-        get: operations["c_api_self_check_get"];
-        put?: never;
-        post?: never;
+        /**
+         * Tokenize
+         * @description Split a text into tokens, exactly as a prompt would be.
+         */
+        post: operations["tokenize"];
         delete?: never;
         options?: never;
         head?: never;
@@ -190,11 +220,6 @@ export interface components {
              */
             component: string;
             /**
-             * Positions
-             * @description Where the component writes; null: everywhere.
-             */
-            positions?: number[] | null;
-            /**
              * Key Positions
              * @description Heads only: the tokens attended to; null: all of them.
              */
@@ -204,6 +229,11 @@ export interface components {
              * @enum {string}
              */
             kind: "ablate";
+            /**
+             * Positions
+             * @description Where the component writes; null: everywhere.
+             */
+            positions?: number[] | null;
             /**
              * Value
              * @default zero
@@ -225,11 +255,8 @@ export interface components {
         };
         /** CaseResult */
         CaseResult: {
-            /** Tokens */
-            tokens: components["schemas"]["Token"][];
-            objective: components["schemas"]["ObjectiveValue"];
-            /** Next Tokens */
-            next_tokens: components["schemas"]["NextToken"][];
+            by_layer: components["schemas"]["EffectByLayer"];
+            by_token: components["schemas"]["EffectByToken"];
             direct_effect_by_kind: components["schemas"]["DirectEffectByKind"];
             direct_effect_by_layer: components["schemas"]["DirectEffectByLayer"];
             /**
@@ -237,26 +264,27 @@ export interface components {
              * @description Direct effect held by the rows of `nodes`.
              */
             listed_direct_effect: number;
-            by_token: components["schemas"]["EffectByToken"];
-            by_layer: components["schemas"]["EffectByLayer"];
+            /** Next Tokens */
+            next_tokens: components["schemas"]["NextToken"][];
+            objective: components["schemas"]["ObjectiveValue"];
+            /** Tokens */
+            tokens: components["schemas"]["Token"][];
         };
         /**
          * CaseSpec
          * @description One prompt and what is asked of it.
          */
         CaseSpec: {
-            /** Prompt */
-            prompt: string;
-            /**
-             * Target Tokens
-             * @default []
-             */
-            target_tokens: string[];
             /**
              * Distractor Tokens
              * @default []
              */
             distractor_tokens: string[];
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
             /**
              * Objective
              * @default logit_diff
@@ -269,23 +297,25 @@ export interface components {
              * @default -1
              */
             position: number;
+            /** Prompt */
+            prompt: string;
             /**
-             * Interventions
+             * Target Tokens
              * @default []
              */
-            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            target_tokens: string[];
             trace?: components["schemas"]["TraceSpec"] | null;
         };
         /** CoderInfo */
         CoderInfo: {
-            /** Name */
-            name: string;
-            /** Site */
-            site: string;
             /** Layers */
             layers: number[];
             /** N Latents */
             n_latents: number;
+            /** Name */
+            name: string;
+            /** Site */
+            site: string;
         };
         /**
          * ComponentTokensResponse
@@ -294,20 +324,19 @@ export interface components {
         ComponentTokensResponse: {
             /** Component */
             component: string;
+            /**
+             * Copying
+             * @description Heads: share of tokens whose OV circuit promotes themselves most (top 5).
+             */
+            copying?: number | null;
+            /**
+             * Key
+             * @description Heads: strongest key-circuit tokens.
+             * @default []
+             */
+            key: components["schemas"]["TokenScore"][];
             /** Promotes */
             promotes: components["schemas"]["TokenScore"][];
-            /** Suppresses */
-            suppresses: components["schemas"]["TokenScore"][];
-            /**
-             * Responds To
-             * @description Embeddings that raise it most.
-             */
-            responds_to: components["schemas"]["TokenScore"][];
-            /**
-             * Responds Against
-             * @description Embeddings that lower it most.
-             */
-            responds_against: components["schemas"]["TokenScore"][];
             /**
              * Query
              * @description Heads: strongest query-circuit tokens.
@@ -315,29 +344,36 @@ export interface components {
              */
             query: components["schemas"]["TokenScore"][];
             /**
-             * Key
-             * @description Heads: strongest key-circuit tokens.
-             * @default []
+             * Responds Against
+             * @description Embeddings that lower it most.
              */
-            key: components["schemas"]["TokenScore"][];
+            responds_against: components["schemas"]["TokenScore"][];
             /**
-             * Copying
-             * @description Heads: share of tokens whose OV circuit promotes themselves most (top 5).
+             * Responds To
+             * @description Embeddings that raise it most.
              */
-            copying?: number | null;
+            responds_to: components["schemas"]["TokenScore"][];
+            /** Suppresses */
+            suppresses: components["schemas"]["TokenScore"][];
         };
         /** DatasetInfo */
         DatasetInfo: {
-            /** Name */
-            name: string;
             /** Description */
             description: string;
+            /** Name */
+            name: string;
         };
         /**
          * DebugRequest
          * @description One case, or two to compare: the left one usually carries the interventions.
          */
         DebugRequest: {
+            /**
+             * Attention Basis
+             * @description `neuron`, `head`, or the name of a loaded coder.
+             * @default head
+             */
+            attention_basis: string;
             /** Cases */
             cases: components["schemas"]["CaseSpec"][];
             /**
@@ -347,23 +383,17 @@ export interface components {
              */
             mlp_basis: string;
             /**
-             * Attention Basis
-             * @description `neuron`, `head`, or the name of a loaded coder.
-             * @default head
-             */
-            attention_basis: string;
-            /**
-             * Top K
-             * @default 10
-             */
-            top_k: number;
-            /**
              * Read Out Norm
              * @description Whether total effects differentiate the read-out norm's scale.
              * @default fixed
              * @enum {string}
              */
             read_out_norm: "fixed" | "live";
+            /**
+             * Top K
+             * @default 10
+             */
+            top_k: number;
         };
         /** DebugResponse */
         DebugResponse: {
@@ -381,22 +411,22 @@ export interface components {
          * @description Direct effects of all nodes of a kind, listed or not. Their sum is `objective.value` when it adds up.
          */
         DirectEffectByKind: {
-            /** Embed */
-            embed: number;
             /** Attn */
             attn: number;
-            /** Mlp */
-            mlp: number;
             /** Bias */
             bias: number;
-            /** Error */
-            error: number;
             /**
              * Edit
              * @description What interventions wrote that no node accounts for.
              * @default 0
              */
             edit: number;
+            /** Embed */
+            embed: number;
+            /** Error */
+            error: number;
+            /** Mlp */
+            mlp: number;
         };
         /** DirectEffectByLayer */
         DirectEffectByLayer: {
@@ -420,14 +450,14 @@ export interface components {
          * @description Total effect (estimate) summed by token; `attn_from` by query token, `attn_to` by key token.
          */
         EffectByToken: {
-            /** Embed */
-            embed: number[];
-            /** Mlp */
-            mlp: number[];
             /** Attn From */
             attn_from: number[];
             /** Attn To */
             attn_to: number[];
+            /** Embed */
+            embed: number[];
+            /** Mlp */
+            mlp: number[];
         };
         /**
          * ErrorResponse
@@ -440,42 +470,49 @@ export interface components {
              */
             error: string;
             /**
-             * Message
-             * @description What was wrong, naming what was given.
-             */
-            message: string;
-            /**
              * Hint
              * @description What is allowed and what to do.
              */
             hint: string;
+            /**
+             * Message
+             * @description What was wrong, naming what was given.
+             */
+            message: string;
         };
         /**
          * Example
          * @description A ready question of the Debugger page, known to work on this model.
          */
         Example: {
-            /** Name */
-            name: string;
-            /** Prompt */
-            prompt: string;
-            /** Target */
-            target: string;
             /** Distractor */
             distractor: string;
+            /** Name */
+            name: string;
             /**
              * Note
              * @default
              */
             note: string;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+            /** Prompt */
+            prompt: string;
+            /** Target */
+            target: string;
         };
         /** HealthResponse */
         HealthResponse: {
+            /**
+             * Busy
+             * @description Whether the model is at work.
+             */
+            busy: boolean;
+            /** Model */
+            model: string;
+            /**
+             * Queued
+             * @description Requests that wait for it.
+             */
+            queued: number;
             /**
              * Status
              * @default ok
@@ -493,13 +530,13 @@ export interface components {
              * @description -1 is the embeddings, before any layer.
              */
             layer: number;
+            /** Tokens */
+            tokens: components["schemas"]["NextToken"][];
             /**
              * Value
              * @description The case's objective, read out here.
              */
             value: number;
-            /** Tokens */
-            tokens: components["schemas"]["NextToken"][];
         };
         /** LensRequest */
         LensRequest: {
@@ -513,91 +550,77 @@ export interface components {
         };
         /** LensResponse */
         LensResponse: {
+            /** Layers */
+            layers: components["schemas"]["LensLayer"][];
             /** Position */
             position: number;
             /** Unit */
             unit: string;
-            /** Layers */
-            layers: components["schemas"]["LensLayer"][];
         };
         /**
          * MeasureRequest
          * @description Re-run with each node's write replaced; a component's bare name means all its tokens at once.
          */
         MeasureRequest: {
-            case: components["schemas"]["CaseSpec"];
-            /** Nodes */
-            nodes: string[];
-            /**
-             * To
-             * @default zero
-             * @enum {string}
-             */
-            to: "zero" | "mean";
-            /**
-             * Mlp Basis
-             * @description `neuron`, `head`, or the name of a loaded coder.
-             * @default neuron
-             */
-            mlp_basis: string;
             /**
              * Attention Basis
              * @description `neuron`, `head`, or the name of a loaded coder.
              * @default head
              */
             attention_basis: string;
+            case: components["schemas"]["CaseSpec"];
+            /**
+             * Mlp Basis
+             * @description `neuron`, `head`, or the name of a loaded coder.
+             * @default neuron
+             */
+            mlp_basis: string;
+            /** Nodes */
+            nodes: string[];
             /** @description The other case, when the interventions patch from it. */
             other_case?: components["schemas"]["CaseSpec"] | null;
+            /**
+             * To
+             * @default zero
+             * @enum {string}
+             */
+            to: "zero" | "mean";
         };
         /** MeasureResponse */
         MeasureResponse: {
-            /** Objective */
-            objective: number;
             /** Effects */
             effects: components["schemas"]["MeasuredEffect"][];
+            /** Objective */
+            objective: number;
         };
         /** MeasuredEffect */
         MeasuredEffect: {
-            /** Node */
-            node: string;
             /**
              * Measured Effect
              * @description J minus J with this node's write replaced.
              */
             measured_effect: number;
+            /** Node */
+            node: string;
         };
         /** ModelResponse */
         ModelResponse: {
-            /** Name */
-            name: string;
-            /** Family */
-            family: string;
-            /** N Layers */
-            n_layers: number;
-            /** N Heads */
-            n_heads: number;
-            /** N Kv Heads */
-            n_kv_heads: number;
-            /** D Model */
-            d_model: number;
-            /** D Mlp */
-            d_mlp: number;
-            /** N Vocab */
-            n_vocab: number;
-            /** N Ctx */
-            n_ctx: number;
-            /** N Parameters */
-            n_parameters: number;
-            /** Dtype */
-            dtype: string;
-            /** Device */
-            device: string;
             /** Coders */
             coders: components["schemas"]["CoderInfo"][];
+            /** D Mlp */
+            d_mlp: number;
+            /** D Model */
+            d_model: number;
             /** Datasets */
             datasets: components["schemas"]["DatasetInfo"][];
+            /** Device */
+            device: string;
+            /** Dtype */
+            dtype: string;
             /** Examples */
             examples: components["schemas"]["Example"][];
+            /** Family */
+            family: string;
             /**
              * Glossary
              * @description One sentence for each term the viewer shows.
@@ -605,6 +628,20 @@ export interface components {
             glossary: {
                 [key: string]: string;
             };
+            /** N Ctx */
+            n_ctx: number;
+            /** N Heads */
+            n_heads: number;
+            /** N Kv Heads */
+            n_kv_heads: number;
+            /** N Layers */
+            n_layers: number;
+            /** N Parameters */
+            n_parameters: number;
+            /** N Vocab */
+            n_vocab: number;
+            /** Name */
+            name: string;
             /** Version */
             version: string;
         };
@@ -612,8 +649,6 @@ export interface components {
         NextToken: {
             /** Id */
             id: number;
-            /** Text */
-            text: string;
             /** Logit */
             logit: number;
             /** Prob */
@@ -625,15 +660,11 @@ export interface components {
             rank: number;
             /** Role */
             role?: ("target" | "distractor") | null;
+            /** Text */
+            text: string;
         };
         /** NodeRow */
         NodeRow: {
-            /**
-             * Node
-             * @example attn_L9_9@13:1
-             * @example mlp_L3_117@5
-             */
-            node: string;
             /**
              * Case Nodes
              * @description The node's name in each case; prompts of unequal length are aligned at the end.
@@ -646,28 +677,34 @@ export interface components {
              */
             component: string;
             /**
+             * Edited
+             * @description The intervention on it in the left case: ablated, set, ...
+             */
+            edited?: string | null;
+            /** Index */
+            index: number | null;
+            /** Key Position */
+            key_position: number | null;
+            /**
              * Kind
              * @enum {string}
              */
             kind: "embed" | "attn" | "mlp" | "latent" | "error" | "bias";
             /** Layer */
             layer: number | null;
-            /** Index */
-            index: number | null;
+            /**
+             * Node
+             * @example attn_L9_9@13:1
+             * @example mlp_L3_117@5
+             */
+            node: string;
             /** Position */
             position: number | null;
-            /** Key Position */
-            key_position: number | null;
             /**
              * Values
              * @description One entry per case; null where absent.
              */
             values: (components["schemas"]["NodeValues"] | null)[];
-            /**
-             * Edited
-             * @description The intervention on it in the left case: ablated, set, ...
-             */
-            edited?: string | null;
         };
         /**
          * NodeTokens
@@ -684,13 +721,13 @@ export interface components {
         /** NodeTokensRequest */
         NodeTokensRequest: {
             case: components["schemas"]["CaseSpec"];
-            /** Nodes */
-            nodes: string[];
             /**
              * N
              * @default 5
              */
             n: number;
+            /** Nodes */
+            nodes: string[];
             other_case?: components["schemas"]["CaseSpec"] | null;
         };
         /** NodeTokensResponse */
@@ -702,29 +739,29 @@ export interface components {
         NodeValues: {
             /** Activation */
             activation: number;
-            /** Write Magnitude */
-            write_magnitude: number;
             /** Direct Effect */
             direct_effect: number;
             /** Total Effect */
             total_effect: number;
+            /** Write Magnitude */
+            write_magnitude: number;
         };
         /** ObjectiveValue */
         ObjectiveValue: {
-            /** Value */
-            value: number;
-            /**
-             * Unit
-             * @description logits, nats, probability, score or pre-activation.
-             */
-            unit: string;
-            /** Position */
-            position: number;
             /**
              * Adds Up
              * @description Whether direct effects sum to the value exactly (true for linear objectives).
              */
             adds_up: boolean;
+            /** Position */
+            position: number;
+            /**
+             * Unit
+             * @description logits, nats, probability, score or pre-activation.
+             */
+            unit: string;
+            /** Value */
+            value: number;
         };
         /**
          * PatchSpec
@@ -738,10 +775,15 @@ export interface components {
              */
             component: string;
             /**
-             * Positions
-             * @description Where the component writes; null: everywhere.
+             * From Case
+             * @enum {integer}
              */
-            positions?: number[] | null;
+            from_case: 0 | 1;
+            /**
+             * From Positions
+             * @description Positions in the other case, one for each of `positions`; null: the same ones.
+             */
+            from_positions?: number[] | null;
             /**
              * Key Positions
              * @description Heads only: the tokens attended to; null: all of them.
@@ -753,25 +795,20 @@ export interface components {
              */
             kind: "patch";
             /**
-             * From Case
-             * @enum {integer}
+             * Positions
+             * @description Where the component writes; null: everywhere.
              */
-            from_case: 0 | 1;
-            /**
-             * From Positions
-             * @description Positions in the other case, one for each of `positions`; null: the same ones.
-             */
-            from_positions?: number[] | null;
+            positions?: number[] | null;
         };
         /** PromptActivations */
         PromptActivations: {
-            /** Tokens */
-            tokens: components["schemas"]["Token"][];
             /**
              * Activations
              * @description One per token; for heads `[query][key]`, the lower triangle.
              */
             activations: number[] | number[][];
+            /** Tokens */
+            tokens: components["schemas"]["Token"][];
         };
         /**
          * ScaleSpec
@@ -785,11 +822,6 @@ export interface components {
              */
             component: string;
             /**
-             * Positions
-             * @description Where the component writes; null: everywhere.
-             */
-            positions?: number[] | null;
-            /**
              * Key Positions
              * @description Heads only: the tokens attended to; null: all of them.
              */
@@ -799,37 +831,42 @@ export interface components {
              * @enum {string}
              */
             kind: "scale";
+            /**
+             * Positions
+             * @description Where the component writes; null: everywhere.
+             */
+            positions?: number[] | null;
             /** Value */
             value: number;
         };
         /** SelfCheckClaim */
         SelfCheckClaim: {
-            /** Name */
-            name: string;
             /** Claim */
             claim: string;
+            /** Command */
+            command: string;
             /** Expected */
             expected: string;
             /** Found */
             found: string;
-            /** Tolerance */
-            tolerance: string;
+            /** Name */
+            name: string;
             /** Passed */
             passed: boolean;
-            /** Command */
-            command: string;
             /**
              * Skipped
              * @description Why it could not be checked here.
              */
             skipped?: string | null;
+            /** Tolerance */
+            tolerance: string;
         };
         /** SelfCheckResponse */
         SelfCheckResponse: {
-            /** Model */
-            model: string;
             /** Claims */
             claims: components["schemas"]["SelfCheckClaim"][];
+            /** Model */
+            model: string;
         };
         /**
          * SetSpec
@@ -843,11 +880,6 @@ export interface components {
              */
             component: string;
             /**
-             * Positions
-             * @description Where the component writes; null: everywhere.
-             */
-            positions?: number[] | null;
-            /**
              * Key Positions
              * @description Heads only: the tokens attended to; null: all of them.
              */
@@ -857,6 +889,11 @@ export interface components {
              * @enum {string}
              */
             kind: "set";
+            /**
+             * Positions
+             * @description Where the component writes; null: everywhere.
+             */
+            positions?: number[] | null;
             /** Value */
             value: number;
         };
@@ -872,11 +909,6 @@ export interface components {
              */
             component: string;
             /**
-             * Positions
-             * @description Where the component writes; null: everywhere.
-             */
-            positions?: number[] | null;
-            /**
              * Key Positions
              * @description Heads only: the tokens attended to; null: all of them.
              */
@@ -886,8 +918,6 @@ export interface components {
              * @enum {string}
              */
             kind: "steer";
-            /** Strength */
-            strength: number;
             /**
              * Method
              * @default set
@@ -895,11 +925,18 @@ export interface components {
              */
             method: "set" | "add" | "scale";
             /**
+             * Positions
+             * @description Where the component writes; null: everywhere.
+             */
+            positions?: number[] | null;
+            /**
              * Side
              * @default positive
              * @enum {string}
              */
             side: "positive" | "negative";
+            /** Strength */
+            strength: number;
         };
         /** Token */
         Token: {
@@ -912,10 +949,10 @@ export interface components {
         TokenScore: {
             /** Id */
             id: number;
-            /** Text */
-            text: string;
             /** Logit */
             logit: number;
+            /** Text */
+            text: string;
         };
         /** TokenizeRequest */
         TokenizeRequest: {
@@ -932,6 +969,8 @@ export interface components {
          * @description Explain a node's own pre-activation or attention score instead of the logits.
          */
         TraceSpec: {
+            /** @description With `value`: what the head's write is judged by; null: the objective. */
+            downstream?: components["schemas"]["TraceSpec"] | null;
             /**
              * Node
              * @example attn_L9_9@13:1
@@ -943,21 +982,6 @@ export interface components {
              * @description Heads: which input to follow. Null for neurons and latents.
              */
             through?: ("query" | "key" | "query_and_key" | "value") | null;
-            /** @description With `value`: what the head's write is judged by; null: the objective. */
-            downstream?: components["schemas"]["TraceSpec"] | null;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
         };
     };
     responses: never;
@@ -968,7 +992,252 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    _lambda__api_health_get: {
+    component_activations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivationsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivationsResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    component_tokens: {
+        parameters: {
+            query?: {
+                /** @description Length of each list. */
+                n?: number;
+            };
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComponentTokensResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    debug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DebugRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DebugResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    health: {
         parameters: {
             query?: never;
             header?: never;
@@ -986,9 +1255,224 @@ export interface operations {
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
         };
     };
-    _lambda__api_model_get: {
+    lens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LensRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LensResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    measure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeasureRequest"];
+            };
+        };
+        responses: {
+            /** @description The effects: all at once as JSON, or as they are computed as an event stream. */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureResponse"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    model: {
         parameters: {
             query?: never;
             header?: never;
@@ -1006,9 +1490,219 @@ export interface operations {
                     "application/json": components["schemas"]["ModelResponse"];
                 };
             };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
         };
     };
-    _api_tokenize_api_tokenize_post: {
+    node_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeTokensRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeTokensResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    self_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfCheckResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    tokenize: {
         parameters: {
             query?: never;
             header?: never;
@@ -1030,7 +1724,43 @@ export interface operations {
                     "application/json": components["schemas"]["TokenizeResponse"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1039,224 +1769,13 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-        };
-    };
-    _api_debug_api_debug_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DebugRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DebugResponse"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    _api_measure_api_measure_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MeasureRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MeasureResponse"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    _api_node_tokens_api_node_tokens_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NodeTokensRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeTokensResponse"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    _api_lens_api_lens_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LensRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LensResponse"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    a_api_components__component__activations_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                component: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ActivationsRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ActivationsResponse"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    b_api_components__component__tokens_get: {
-        parameters: {
-            query?: {
-                n?: number;
-            };
-            header?: never;
-            path: {
-                component: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ComponentTokensResponse"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    c_api_self_check_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SelfCheckResponse"];
                 };
             };
         };

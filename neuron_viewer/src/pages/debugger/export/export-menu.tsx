@@ -1,0 +1,47 @@
+import { useState } from "react";
+
+import { copyText } from "@/components/copy-button";
+import { Menu, MenuItem } from "@/components/menu";
+import { downloadText } from "@/lib/download";
+import { toRequest } from "@/lib/question";
+
+import type { PageState } from "../page-state";
+import { asCurl, asPython } from "./export-text";
+
+/** The question as a command, and its answer as a file. (The rows as CSV are exported where they stand.) */
+export function ExportMenu({ page }: { page: PageState }) {
+  const [copied, setCopied] = useState<string | null>(null);
+  const request = toRequest(page.question);
+  const { answered, stale } = page.result;
+
+  async function copy(name: string, text: string) {
+    setCopied((await copyText(text)) ? name : null);
+    setTimeout(() => {
+      setCopied(null);
+    }, 1500);
+  }
+  function item(name: string, note: string, text: () => string) {
+    return (
+      <MenuItem stay note={note} onSelect={() => void copy(name, text())}>
+        <span aria-live="polite">{copied === name ? "Copied" : name}</span>
+      </MenuItem>
+    );
+  }
+
+  return (
+    <Menu trigger="Export">
+      {item("Copy as curl", "this question, for a shell", () => asCurl(request, location.origin))}
+      {item("Copy as Python", "this question, over HTTP", () => asPython(request, location.origin))}
+      {answered && !stale && (
+        <MenuItem
+          note="request and response, every figure in full"
+          onSelect={() => {
+            downloadText("debug.json", JSON.stringify(answered, null, 1), "application/json");
+          }}
+        >
+          Download JSON
+        </MenuItem>
+      )}
+    </Menu>
+  );
+}

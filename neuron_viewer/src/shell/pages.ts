@@ -1,0 +1,5 @@
+/** The pages that exist; the bar, the menu and the Go-to dialog list these and no others. */
+export const PAGES = [
+  { path: "/", name: "Debugger" },
+  { path: "/self-check", name: "Self-check" },
+] as const;

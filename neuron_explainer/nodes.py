@@ -39,7 +39,8 @@ NAME_HINT = (
 
 @dataclass(frozen=True, order=True)
 class Component:
-    """Weights with a name: a head, a neuron, a latent, a coder's error, the embeddings or the biases."""
+    """Weights with a name: a head, a neuron, a latent, a coder's error, the embeddings or the
+    biases."""
 
     kind: Kind
     layer: int | None = None
@@ -68,14 +69,16 @@ class Component:
             raise ValueError(f"{name[:80]!r} is not the name of a component. {NAME_HINT}")
         part = found.groupdict()
         if part["end"]:
-            return Component(part["end"])
+            return Component("embed" if part["end"] == "embed" else "bias")
         if part["stream"]:
-            return Component("error", int(part["error_layer"]), stream=part["stream"])
+            return Component("error", int(part["error_layer"]), stream=_stream(part["stream"]))
         if part["coder"]:
             return Component(
-                "latent", int(part["latent_layer"]), int(part["latent"]), part["coder"]
+                "latent", int(part["latent_layer"]), int(part["latent"]), _stream(part["coder"])
             )
-        return Component(part["plain"], int(part["layer"]), int(part["index"]))
+        return Component(
+            "attn" if part["plain"] == "attn" else "mlp", int(part["layer"]), int(part["index"])
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -101,7 +104,9 @@ class Node:
         component = Component.parse(text)
         if component.kind == "bias":
             if at:
-                raise ValueError(f"{name[:80]!r}: the biases write at every token; write just bias.")
+                raise ValueError(
+                    f"{name[:80]!r}: the biases write at every token; write just bias."
+                )
             return Node(component)
         found = _PLACE.fullmatch(place)
         if found is None:
@@ -115,5 +120,12 @@ class Node:
         if key is None:
             return Node(component, position)
         if int(key) > position:
-            raise ValueError(f"{name[:80]!r} looks ahead: a head at token {position} sees 0-{position}.")
+            raise ValueError(
+                f"{name[:80]!r} looks ahead: a head at token {position} sees 0-{position}."
+            )
         return Node(component, position, int(key))
+
+
+def _stream(name: str) -> Stream:
+    """The stream of a name that the pattern has already accepted."""
+    return "attn" if name == "attn" else "mlp" if name == "mlp" else "resid"

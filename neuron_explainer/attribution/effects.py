@@ -1,7 +1,7 @@
 """What every node of a run wrote, and what that did to the objective.
 
-With a the activation, w = a * (unit write) the node's write, G the direction (dJ/d residual at the read-out, its norm's
-scale held fixed), and dJ/da the gradient through the whole graph:
+With a the activation, w = a * (unit write) the node's write, G the direction (dJ/d residual at the
+read-out, its norm's scale held fixed), and dJ/da the gradient through the whole graph:
 
     node                 write                         write magnitude      direct effect       total effect (estimate)
     neuron (t, n)        a W_out[n]                    |a| |W_out[n]|       <write, G[t]>       a dJ/da
@@ -9,8 +9,9 @@ scale held fixed), and dJ/da the gradient through the whole graph:
     embedding (t)        x0[t]                         |x0[t]|              <x0[t], G[t]>       <x0[t], dJ/dx0[t]>
     bias                 sum of b_O and b_out          its norm             sum <., G> + const  sum <., dJ/d.>
 
-Pairs are never expanded over d_model: |v W_O[h]|^2 = v (W_O[h] W_O[h]^T) v, and <v W_O[h], G> = v (W_O[h] G).
-Everything is one tensor for each layer; nothing here ranks or names nodes (`table.py` does).
+Pairs are never expanded over d_model: |v W_O[h]|^2 = v (W_O[h] W_O[h]^T) v, and <v W_O[h], G> = v
+(W_O[h] G). Everything is one tensor for each layer; nothing here ranks or names nodes (`table.py`
+does).
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +51,8 @@ class WriteNorms:
 
 @dataclass(frozen=True)
 class Metric:
-    """One number for each node of a kind, `[layer]` then the kind's axes (neurons: token, neuron)."""
+    """One number for each node of a kind, `[layer]` then the kind's axes (neurons: token,
+    neuron)."""
 
     layers: tuple[Float[Tensor, "*axes"], ...]
     is_signed: bool
@@ -202,7 +204,8 @@ class BiasEffect:
 
 
 def bias_effect(run: Run) -> BiasEffect:
-    """Biases upstream of the read-out; the direct effect holds the read-out's own constant as well."""
+    """Biases upstream of the read-out; the direct effect holds the read-out's own constant as
+    well."""
     place, total = run.read_out.place, 0.0
     write = torch.zeros(run.model.config.d_model, device=run.embed.device)
     for layer in range(run.model.config.n_layers):
@@ -231,7 +234,8 @@ class Totals:
 
 
 def totals(run: Run, bias: BiasEffect) -> Totals:
-    """Direct effects by kind and layer, from what each layer really added (edits included), less its bias."""
+    """Direct effects by kind and layer, from what each layer really added (edits included), less
+    its bias."""
     config, out = run.model.config, run.read_out
     attn, mlp = [0.0] * config.n_layers, [0.0] * config.n_layers
     for layer in range(config.n_layers):

@@ -1,23 +1,26 @@
-"""An investigation of one model: cases in, tables and effects out, with recent runs kept so that edits are cheap.
+"""An investigation of one model: cases in, tables and effects out, with recent runs kept so that
+edits are cheap.
 
-A pass over an unedited prompt is kept with its graph. A further question about that prompt (other targets, a trace)
-costs one backward; an edit re-runs only from its first layer on. Nothing else is remembered, so the same question
-always gets the same numbers.
+A pass over an unedited prompt is kept with its graph. A further question about that prompt (other
+targets, a trace) costs one backward; an edit re-runs only from its first layer on. Nothing else is
+remembered, so the same question always gets the same numbers.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from neuron_explainer.attribution.effects import WriteNorms
+from neuron_explainer.attribution.effects import Effects, WriteNorms
 from neuron_explainer.attribution.lens import LensLayer, NodeTokens, logit_lens, node_tokens
-from neuron_explainer.attribution.measured import Target, measured_effects
+from neuron_explainer.attribution.measured import ReplaceBy, Target, measured_effects
 from neuron_explainer.attribution.table import NodeTable, node_table
 from neuron_explainer.models.forward_pass import Pass
 from neuron_explainer.models.hooks import NO_HOOKS
 from neuron_explainer.models.interventions import Patch, Source, intervention_hooks
+from neuron_explainer.models.objectives import Objective
 from neuron_explainer.models.run import (
     Case,
+    ReadOutNorm,
     Run,
     differentiate,
     edited_pass,
@@ -28,34 +31,43 @@ from neuron_explainer.models.run import (
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Node
 
+MAX_ANSWERS = 2
+"""Questions about one unedited prompt whose metrics are kept; each holds the gradients of every
+recorded site."""
+
+_Question = tuple[Objective, ReadOutNorm]
+
 
 class Investigation:
     """Ask a model why. Not thread-safe: one worker owns it."""
 
     def __init__(self, model: Transformer, *, max_passes: int = 2) -> None:
-        """Args: max_passes: unedited passes kept with their graph; each holds every activation of its prompt."""
+        """Args: max_passes: unedited passes kept with their graph; each holds every activation of
+        its prompt."""
         self.model = model
         self.max_passes = max_passes
         self._norms: WriteNorms | None = None
         self._passes: OrderedDict[tuple[int, ...], Pass] = OrderedDict()
+        self._answers: dict[tuple[int, ...], OrderedDict[_Question, Effects]] = {}
 
     def debug(
-        self, cases: Sequence[Case], *, top_k: int = 10, read_out_norm_is_live: bool = False
+        self, cases: Sequence[Case], *, top_k: int = 10, read_out_norm: ReadOutNorm = "fixed"
     ) -> NodeTable:
         """The node table of one case, or of two to compare.
 
         Raises:
-            LookupError, ValueError: something a case names that the model or its prompt does not have.
+            LookupError, ValueError: something a case names that the model or its prompt does not
+            have.
         """
         start = time.perf_counter()
         passes = [self._pass(cases, i) for i in range(len(cases))]
         forward = time.perf_counter()
-        runs = [
-            differentiate(batch, [case], read_out_norm_is_live=read_out_norm_is_live)[0]
-            for batch, case in zip(passes, cases, strict=True)
+        effects = [
+            self._effects(case, batch, read_out_norm)
+            for case, batch in zip(cases, passes, strict=True)
         ]
         backward = time.perf_counter()
-        table = node_table(runs, self.norms, top_k=top_k)
+        table = node_table(effects, top_k=top_k)
         done = time.perf_counter()
         timing = {
             "forward": forward - start,
@@ -65,30 +77,41 @@ class Investigation:
         return table.timed({name: 1000 * seconds for name, seconds in timing.items()})
 
     def measure(
-        self, cases: Sequence[Case], targets: Sequence[Target], *, index: int = 0, to_mean: bool = False
+        self,
+        cases: Sequence[Case],
+        targets: Sequence[Target],
+        *,
+        case_index: int = 0,
+        to: ReplaceBy = "zero",
     ) -> tuple[float, Iterator[list[tuple[Target, float]]]]:
-        """The objective of case `index`, and the measured effects of its nodes in batches, in the order asked."""
-        run = self.read(cases, index)
+        """The objective of one case, and the measured effects of its nodes in batches, in the order
+        asked."""
+        run = self.read(cases, case_index)
         hooks = intervention_hooks(
-            run.case.interventions, self.model.config, len(run.tokens), self._source(cases, index)
+            run.case.interventions,
+            self.model.config,
+            len(run.tokens),
+            self._source(cases, case_index),
         )
-        return run.read_out.value, measured_effects(run, targets, hooks, to_mean=to_mean)
+        return run.read_out.value, measured_effects(run, targets, hooks, to=to)
 
     def node_tokens(
-        self, cases: Sequence[Case], nodes: Sequence[Node], n: int, *, index: int = 0
+        self, cases: Sequence[Case], nodes: Sequence[Node], n: int, *, case_index: int = 0
     ) -> list[NodeTokens]:
         """Tokens each node's write promotes and suppresses."""
-        return node_tokens(self.read(cases, index), nodes, n)
+        return node_tokens(self.read(cases, case_index), nodes, n)
 
-    def lens(self, cases: Sequence[Case], n: int, *, index: int = 0) -> tuple[Run, Sequence[LensLayer]]:
+    def lens(
+        self, cases: Sequence[Case], n: int, *, case_index: int = 0
+    ) -> tuple[Run, Sequence[LensLayer]]:
         """The objective and the likeliest tokens read out after every layer."""
-        run = self.read(cases, index)
+        run = self.read(cases, case_index)
         return run, logit_lens(run, n)
 
-    def read(self, cases: Sequence[Case], index: int = 0) -> Run:
+    def read(self, cases: Sequence[Case], case_index: int = 0) -> Run:
         """A case's forward and its objective, without gradients below the read-out."""
-        batch = self._pass(cases, index)
-        return differentiate(batch, [cases[index]], to_sites=False)[0]
+        batch = self._pass(cases, case_index)
+        return differentiate(batch, [cases[case_index]], to_sites=False)[0]
 
     @property
     def norms(self) -> WriteNorms:
@@ -96,6 +119,22 @@ class Investigation:
         if self._norms is None:
             self._norms = WriteNorms.of(self.model)
         return self._norms
+
+    def _effects(self, case: Case, batch: Pass, read_out_norm: ReadOutNorm) -> Effects:
+        """A case's metrics; those of an unedited prompt's last few questions are kept beside its
+        pass."""
+        kept = self._answers.get(case.tokens, OrderedDict()) if not case.interventions else None
+        key = (case.objective, read_out_norm)
+        if kept is not None and key in kept:
+            return kept[key]
+        run = differentiate(batch, [case], read_out_norm=read_out_norm)[0]
+        effects = Effects(run, self.norms)
+        if kept is not None:
+            while len(kept) >= MAX_ANSWERS:
+                kept.popitem(last=False)
+            kept[key] = effects
+            self._answers[case.tokens] = kept
+        return effects
 
     def _pass(self, cases: Sequence[Case], index: int) -> Pass:
         case = cases[index]
@@ -119,6 +158,7 @@ class Investigation:
             self._passes.move_to_end(tokens)
             return self._passes[tokens]
         while len(self._passes) >= self.max_passes:
-            self._passes.popitem(last=False)
+            forgotten, _ = self._passes.popitem(last=False)
+            self._answers.pop(forgotten, None)
         self._passes[tokens] = Pass(self.model, [tokens], NO_HOOKS)
         return self._passes[tokens]

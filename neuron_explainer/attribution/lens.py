@@ -1,10 +1,12 @@
 """What the vocabulary makes of a vector: logit lens, and the tokens a write promotes or suppresses.
 
     lens(r)    = W_U Norm(r)                                  nostalgebraist 2020, the logit lens
-    tokens(w)  = W_U (gain * (w - mean(w))), less its mean over the vocabulary, in logits before the norm's scale
+    tokens(w)  = W_U (gain * (w - mean(w))), less its mean over the vocabulary, in logits before the
+    norm's scale
 
-The mean of w is taken away only where the final norm is a LayerNorm. `tokens` leaves the norm's scale out, so it ranks
-tokens and compares writes of one run; multiply by 1 / scale at the read-out for actual logits.
+The mean of w is taken away only where the final norm is a LayerNorm. `tokens` leaves the norm's
+scale out, so it ranks tokens and compares writes of one run; multiply by 1 / scale at the read-out
+for actual logits.
 """
 
 from collections.abc import Sequence
@@ -51,7 +53,8 @@ class LensLayer:
 def write_logits(
     model: Transformer, writes: Float[Tensor, "n d_model"], scale: float = 1.0
 ) -> Float[Tensor, "n vocab"]:
-    """What writes add to each token's logit at a read-out of this norm scale, centred over the vocabulary."""
+    """What writes add to each token's logit at a read-out of this norm scale, centred over the
+    vocabulary."""
     norm = model.final_norm
     y = writes.float()
     if norm.centred:
@@ -73,11 +76,12 @@ def top_tokens(
 
 @torch.no_grad()
 def node_tokens(run: Run, nodes: Sequence[Node], n: int) -> list[NodeTokens]:
-    """Tokens that each node's write promotes and suppresses, at the scale of the run's own final norm.
+    """Tokens that each node's write promotes and suppresses, at the scale of the run's own final
+    norm.
 
     Raises LookupError or ValueError for a node the model or the prompt does not have.
     """
-    writes = torch.stack([-delta_of(run, node, to_mean=False).vectors.sum(0) for node in nodes])
+    writes = torch.stack([-delta_of(run, node).vectors.sum(0) for node in nodes])
     final = run.batch.final[run.row, run.read_out.position].detach()
     scale = float(run.model.final_norm.scale(final))
     logits = write_logits(run.model, writes, scale)
@@ -93,9 +97,11 @@ def node_tokens(run: Run, nodes: Sequence[Node], n: int) -> list[NodeTokens]:
 
 @torch.no_grad()
 def logit_lens(run: Run, n: int) -> tuple[LensLayer, ...]:
-    """The case's objective and likeliest tokens, read out after every layer at the objective's token.
+    """The case's objective and likeliest tokens, read out after every layer at the objective's
+    token.
 
-    For a traced node, which has no tokens of its own, the value is the logit of the likeliest next token.
+    For a traced node, which has no tokens of its own, the value is the logit of the likeliest next
+    token.
     """
     model, position = run.model, run.read_out.position
     resid = torch.stack(

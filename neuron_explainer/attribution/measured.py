@@ -1,10 +1,11 @@
 """Measured effects: J minus J with one node's write replaced, many nodes in one batch.
 
-Replacing a node's write adds a known vector to the residual stream just after its layer wrote there, and by causality
-changes nothing before its token. So:
+Replacing a node's write adds a known vector to the residual stream just after its layer wrote
+there, and by causality changes nothing before its token. So:
 
-1. each node becomes a delta: a point of the residual stream, the tokens it changes, and the vectors to add;
-2. nodes are grouped by first changed token; a group's rows hold only the tokens from there on, and read earlier keys
+1. each node becomes a delta: a point of the residual stream, the tokens it changes, and the vectors
+to add; 2. nodes are grouped by first changed token; a group's rows hold only the tokens from there
+on, and read earlier keys
    and values from the base run;
 3. one sweep up the layers carries the rows; a node's row joins at its own layer;
 4. the objective is read off each row with its norm live, from the unembedding rows it needs.
@@ -12,6 +13,7 @@ changes nothing before its token. So:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -27,6 +29,8 @@ from neuron_explainer.nodes import Component, Node
 
 Target = Node | Component
 """A node, or a component at every token at once."""
+
+ReplaceBy = Literal["zero", "mean"]
 
 MAX_ROW_TOKENS = 2048
 """Tokens carried by one sweep, rows times tokens; bounds memory."""
@@ -46,7 +50,8 @@ class Delta:
 
 
 class BaseKeys:
-    """Key-value store that continues a base row: earlier tokens' keys and values, shared by all rows."""
+    """Key-value store that continues a base row: earlier tokens' keys and values, shared by all
+    rows."""
 
     def __init__(self, batch: Pass, row: int, start: int) -> None:
         self.batch, self.row, self.start = batch, row, start
@@ -63,7 +68,7 @@ class BaseKeys:
 
 
 def measured_effects(
-    run: Run, targets: Sequence[Target], hooks: Hooks, *, to_mean: bool = False
+    run: Run, targets: Sequence[Target], hooks: Hooks, *, to: ReplaceBy = "zero"
 ) -> Iterator[list[tuple[Target, float]]]:
     """Measured effects in small batches, in the order asked.
 
@@ -71,12 +76,13 @@ def measured_effects(
         run: the case as it is.
         targets: nodes, or bare components meaning all their tokens at once.
         hooks: the case's own interventions, which stay in force above each node.
-        to_mean: replace a write by its mean over the prompt's tokens instead of zero.
+        to: replace a write by zero, or by its mean over the prompt's tokens.
 
     Raises:
-        LookupError, ValueError: a node the model or the prompt does not have (before anything runs).
+        LookupError, ValueError: a node the model or the prompt does not have (before anything
+        runs).
     """
-    deltas = [delta_of(run, target, to_mean=to_mean) for target in targets]
+    deltas = [delta_of(run, target, to) for target in targets]
     n_tokens = len(run.tokens)
     n_rows = max(1, MAX_ROW_TOKENS // n_tokens)
     for first in range(0, len(targets), n_rows):
@@ -113,13 +119,16 @@ def _groups(starts: Sequence[int], n_tokens: int, *, whole: bool) -> list[tuple[
 
 @torch.no_grad()
 def _sweep(run: Run, deltas: Sequence[Delta], start: int, hooks: Hooks) -> list[float]:
-    """J of each row; `deltas` are in the order of their places, so rows join at the end of the batch."""
+    """J of each row; `deltas` are in the order of their places, so rows join at the end of the
+    batch."""
     model, batch, row = run.model, run.batch, run.row
     store = BaseKeys(batch, row, start)
     n_tokens = len(run.tokens)
     end = run.read_out.place
     joining = list(deltas)
-    x = torch.empty(0, n_tokens - start, model.config.d_model, device=model.device, dtype=model.dtype)
+    x = torch.empty(
+        0, n_tokens - start, model.config.d_model, device=model.device, dtype=model.dtype
+    )
 
     def base(place: Place) -> Tensor:
         return batch.resid(place).detach()[row, start:n_tokens]
@@ -160,12 +169,15 @@ def _sweep(run: Run, deltas: Sequence[Delta], start: int, hooks: Hooks) -> list[
     return read_out_values(batch, row, run.case.objective, x, start)
 
 
-def delta_of(run: Run, target: Target, *, to_mean: bool) -> Delta:
+def delta_of(run: Run, target: Target, to: ReplaceBy = "zero") -> Delta:
     """What must be added to the residual stream to replace this write."""
+    to_mean = to == "mean"
     component = target if isinstance(target, Component) else target.component
     check_component(component, run.model.config)
     n = len(run.tokens)
-    position, key = (None, None) if isinstance(target, Component) else (target.position, target.key_position)
+    position, key = (
+        (None, None) if isinstance(target, Component) else (target.position, target.key_position)
+    )
     if position is not None:
         check_position(position, n, f"{target}: position")
     match component.kind:
@@ -239,5 +251,3 @@ def _at(place: Place, position: int | None, vectors: Float[Tensor, "seq d_model"
     if position is not None:
         return Delta(place, (position,), vectors[position : position + 1])
     return Delta(place, tuple(range(len(vectors))), vectors)
-
-

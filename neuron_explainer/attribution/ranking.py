@@ -1,7 +1,8 @@
 """The k largest and smallest entries of a metric over all layers, without sorting it.
 
-Exact, in two steps: a node among the k largest lies in a row (one layer's last axis) whose maximum is among the k
-largest row maxima. So: row extremes in one sweep, the k best rows, and a top-k over those rows alone.
+Exact, in two steps: a node among the k largest lies in a row (one layer's last axis) whose maximum
+is among the k largest row maxima. So: row extremes in one sweep, the k best rows, and a top-k over
+those rows alone.
 """
 
 import torch
@@ -36,13 +37,12 @@ def _largest(
     if not where:
         return []
     candidates = torch.stack([rows[layer][row] for layer, row in where]).flatten() * sign
-    return [
-        (*where[index // width], index % width) for index in _first_k(candidates, k, cut=True)
-    ]
+    return [(*where[index // width], index % width) for index in _first_k(candidates, k, cut=True)]
 
 
 def _first_k(values: Float[Tensor, " n"], k: int, cut: bool = False) -> list[int]:
-    """Indices of the k largest positive values; ties of the last one all stay, unless cut to k by index.
+    """Indices of the k largest positive values; ties of the last one all stay, unless cut to k by
+    index.
 
     Cut, they come largest first; uncut, by index.
     """

@@ -1,6 +1,8 @@
-"""The node table: for each kind of node and each metric its own extremes, and every metric for every row.
+"""The node table: for each kind of node and each metric its own extremes, and every metric for
+every row.
 
-1. Each case's metrics (`effects.py`), ranked per kind and metric (`ranking.py`): top k and bottom k, or top k of a
+1. Each case's metrics (`effects.py`), ranked per kind and metric (`ranking.py`): top k and bottom
+k, or top k of a
    metric that is never negative.      2. The union over kinds, metrics and cases; prompts of unequal length are aligned
 at their ends.      3. All four metrics of each row in each case, the totals, and the next tokens.
 """
@@ -19,7 +21,6 @@ from neuron_explainer.attribution.effects import (
     EffectMap,
     Effects,
     Totals,
-    WriteNorms,
     bias_effect,
     effect_map,
     totals,
@@ -27,7 +28,7 @@ from neuron_explainer.attribution.effects import (
 from neuron_explainer.attribution.ranking import Place, extreme_places
 from neuron_explainer.models.interventions import Ablate, Patch, Scale
 from neuron_explainer.models.objectives import TokenObjective
-from neuron_explainer.models.run import Case, Run
+from neuron_explainer.models.run import Run
 from neuron_explainer.models.tokens import token_text
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind, Node
@@ -136,18 +137,15 @@ class NodeTable:
         first = self.cases[0]
         tokens = "".join(token.text for token in first.tokens)
         frame = self.to_pandas().sort_values("total_effect", key=abs, ascending=False).head(20)
-        head = f"<b>{first.objective.value:+.3f}</b> {first.objective.unit}, {len(self.nodes)} nodes"
+        head = (
+            f"<b>{first.objective.value:+.3f}</b> {first.objective.unit}, {len(self.nodes)} nodes"
+        )
         return f"<p>{_escape(tokens)}</p><p>{head}</p>{frame.to_html(index=False, float_format='%.3f')}"
 
 
-def node_table(
-    runs: Sequence[Run],
-    norms: WriteNorms,
-    *,
-    top_k: int,
-) -> NodeTable:
-    """Rank, gather and sum up one or two runs."""
-    effects = [Effects(run, norms) for run in runs]
+def node_table(effects: Sequence[Effects], *, top_k: int) -> NodeTable:
+    """Rank, gather and sum up the metrics of one or two runs."""
+    runs = [e.run for e in effects]
     biases = [bias_effect(run) for run in runs]
     rows = [
         *_ranked_rows(effects, top_k),
@@ -192,7 +190,8 @@ def _ranked_rows(effects: Sequence[Effects], top_k: int) -> list[NodeRow]:
 
 
 def _shift(place: Place, kind: str, by: int) -> Place:
-    """The same place in the left case's token indices; heads have two token axes, after the head."""
+    """The same place in the left case's token indices; heads have two token axes, after the
+    head."""
     if by == 0:
         return place
     if kind == "attn":

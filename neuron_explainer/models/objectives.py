@@ -10,7 +10,7 @@ A token objective looks at the final residual stream; a node objective at the on
 
     neuron             J = pre-activation (the gate's, in a gated MLP)
     head, query        J = scaled score with the key held fixed; key likewise; query_and_key differentiates both
-    head, value        J = A <v[k] W_O, g[q]>, the head's direct effect on a downstream objective of direction g, A fixed
+    head, value        J = A <v[k] W_O, g[q]>: its direct effect on a downstream objective of direction g, A fixed
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -7,6 +7,7 @@ differentiate       objectives read off a pass, and all their gradients in one b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -23,6 +24,9 @@ from neuron_explainer.models.interventions import (
 )
 from neuron_explainer.models.objectives import Objective, ReadOut, read_out
 from neuron_explainer.models.transformer import Transformer
+
+ReadOutNorm = Literal["fixed", "live"]
+"""Whether the backward holds the scale of the norm at the read-out fixed, or differentiates it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Run:
 
 
 def run(
-    model: Transformer, cases: Sequence[Case], *, read_out_norm_is_live: bool = False
+    model: Transformer, cases: Sequence[Case], *, read_out_norm: ReadOutNorm = "fixed"
 ) -> list[Run]:
     """Run cases as one batch: one forward, then one backward from all their objectives.
 
@@ -94,14 +98,14 @@ def run(
             case.interventions, model.config, len(case.tokens), sources[row], row
         )
     batch = Pass(model, [case.tokens for case in cases], hooks)
-    return differentiate(batch, cases, read_out_norm_is_live=read_out_norm_is_live)
+    return differentiate(batch, cases, read_out_norm=read_out_norm)
 
 
 def differentiate(
     batch: Pass,
     cases: Sequence[Case],
     *,
-    read_out_norm_is_live: bool = False,
+    read_out_norm: ReadOutNorm = "fixed",
     to_sites: bool = True,
 ) -> list[Run]:
     """Read out each row's objective and take all their gradients in one backward pass.
@@ -111,7 +115,7 @@ def differentiate(
     outs = [read_out(batch, row, case.objective) for row, case in enumerate(cases)]
     incoming: dict[Place, Tensor] = {}
     for row, out in enumerate(outs):
-        at = out.live_gradient if read_out_norm_is_live else out.direction
+        at = out.live_gradient if read_out_norm == "live" else out.direction
         grad = incoming.setdefault(out.place, torch.zeros_like(batch.resid(out.place)))
         for position, vector in at.items():
             grad[row, position] += vector

@@ -110,6 +110,11 @@ def _fit(
             value.to(device=device, dtype=dtype).contiguous(), requires_grad=False
         )
         setattr(model.get_submodule(owner), leaf, frozen)
+    if state:
+        raise ValueError(
+            f"{model.config.name}: some layers, but not the first, hold {', '.join(state)}; "
+            "every layer must have the same biases."
+        )
     if model.config.tied_embeddings:
         model.w_unembed = model.w_embed
 

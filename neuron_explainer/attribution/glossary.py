@@ -1,0 +1,58 @@
+"""One sentence for each term on screen, served by `/api/model`, so that viewer, docs and library
+cannot differ."""
+
+GLOSSARY: dict[str, str] = {
+    "component": "Weights with a name: a neuron, an attention head, or a latent of an autoencoder.",
+    "node": "A component at work at a token; a head works at a pair of tokens, from (query) and to (key).",
+    "objective": "The number being explained, such as the logit of the target minus that of the distractor.",
+    "logit_diff": "Mean logit of the targets minus mean logit of the distractors, in logits.",
+    "logit_minus_mean": "Mean logit of the targets minus the mean logit over the vocabulary, in logits.",
+    "logprob": "Logarithm of the probability of the targets, in nats.",
+    "prob": "Probability of the targets.",
+    "direction": "Gradient of the objective at the residual stream just above the read-out, its norm's "
+    "scale held fixed.",
+    "activation": "How active is it here? A neuron's value after the nonlinearity; for a head, how much of its "
+    "attention goes from the one token to the other.",
+    "write_magnitude": "How large a vector does it add to the residual stream here? The norm of its "
+    "write, never negative.",
+    "direct_effect": "How much of the objective does its write make up, going straight to the read-out? Writes times "
+    "direction; all of them sum to the objective.",
+    "total_effect": "How fast would the objective change as its write is scaled, every later layer responding? "
+    "A first-order estimate: activation times gradient.",
+    "measured_effect": "How much does the objective fall when its write is really replaced by zero and the model run "
+    "again? Objective minus objective without it.",
+    "disagrees": "Estimate and measured effect have opposite signs, or differ by more than half of the larger.",
+    "rank_correlation": "Spearman correlation of estimate and measured effect over the rows measured so far.",
+    "direct_effect_by_kind": "Direct effects of all nodes of a kind, listed or not; they sum to the objective.",
+    "listed_direct_effect": "Direct effect held by the rows of the table; the rest is spread over nodes not listed.",
+    "embed": "Token embedding plus, in models that learn them, position embedding.",
+    "attn": "Attention heads.",
+    "mlp": "MLP neurons.",
+    "latent": "A unit of an autoencoder trained on the activations at one place.",
+    "bias": "The sum of all output biases and of the read-out norm's own bias.",
+    "error": "What an autoencoder missed: the activation less its reconstruction.",
+    "edit": "What interventions wrote that no node accounts for.",
+    "target": "The token whose prediction is explained; blue pushes toward it.",
+    "distractor": "The token it is compared with; orange pushes toward it.",
+    "ablate": "Replace a component's activation by zero, or by its mean over the prompt.",
+    "set": "Set a component's activation to a number.",
+    "scale": "Multiply a component's activation; 1 changes nothing.",
+    "patch": "Take a component's activation from the other case.",
+    "trace": "Explain a node's own pre-activation or attention score instead of the next token.",
+    "query": "Explain the attention score through what the looking token asks for, its key held fixed.",
+    "key": "Explain the attention score through what the token looked at offers, the query held fixed.",
+    "query_and_key": "Explain the attention score through both sides; effects of the two sides do not add up to it.",
+    "value": "Explain what the head moves, its attention held fixed, as judged by what lies downstream.",
+    "attn_from": "Total effect of attention, by the token that looks (query).",
+    "attn_to": "Total effect of attention, by the token looked at (key).",
+    "logit_lens": "What the model would predict if the residual stream after a layer were read out as it is.",
+    "promotes": "Tokens whose logit a write raises most, through the final norm's gain and the unembedding, centred.",
+    "suppresses": "Tokens whose logit a write lowers most.",
+    "responds_to": "Tokens whose embedding excites the component most, by its weights alone.",
+    "copying": "Share of sampled tokens that a head's OV circuit promotes among its five strongest.",
+    "left": "The first case, which carries the interventions.",
+    "right": "The second case: the baseline, or the second prompt.",
+    "diff": "Left minus right.",
+    "top_k": "Rows taken per kind and metric at either end; the table is their union.",
+    "read_out_norm": "Whether total effects hold the scale of the norm at the read-out fixed, or differentiate it.",
+}

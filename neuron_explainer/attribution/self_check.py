@@ -1,0 +1,203 @@
+"""Claims about the numbers that anyone can check on the model at hand.
+
+logits      equal Hugging Face's on the same checkpoint folder
+sum         direct effects of all nodes, embeddings and biases add up to the objective
+total       a total effect is the derivative of the objective as the node's write is scaled (central difference)
+measured    a measured effect is the objective less that of a run with the node ablated in place
+identity    scaling a component by 1 changes nothing
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from neuron_explainer.attribution.effects import Effects
+from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.models.interventions import Ablate, Scale
+from neuron_explainer.models.objectives import TokenObjective
+from neuron_explainer.models.run import Case
+from neuron_explainer.models.tokens import encode
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component, Node
+
+PROMPT = "When Mary and John went to the store, John gave a drink to"
+N_SAMPLED = 6
+"""Neurons, and as many pairs, whose effects are compared with interventions."""
+STEP = 0.02
+"""Relative step of the central difference: small enough for curvature, large enough for float32."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    name: str
+    claim: str
+    expected: str
+    found: str
+    tolerance: str
+    passed: bool
+    command: str
+    skipped: str | None = None
+
+
+def self_check(model: Transformer) -> list[Claim]:
+    """Check each claim on a short prompt and report what was expected and found."""
+    tokens = encode(model, PROMPT)
+    with torch.no_grad():
+        best = model(torch.tensor([tokens], device=model.device))[0, -1].topk(2).indices.tolist()
+    case = Case(tokens, TokenObjective("logit_diff", (best[0],), (best[1],)))
+    inv = Investigation(model)
+    checks: Sequence[Callable[[Transformer, Investigation, Case], Claim]] = (
+        _logits,
+        _sum,
+        _total,
+        _measured,
+        _identity,
+    )
+    return [check(model, inv, case) for check in checks]
+
+
+def _claim(model: Transformer, name: str, claim: str, expected: str, found: str) -> dict[str, str]:
+    command = f"tdb self-check --model {model.config.name}"
+    return {
+        "name": name,
+        "claim": claim,
+        "expected": expected,
+        "found": found,
+        "command": command,
+    }
+
+
+def _tolerance(model: Transformer, float32: float) -> float:
+    """Tolerances are for float32; bfloat16 keeps 8 bits, so there a tenth is all that can be
+    asked."""
+    return float32 if model.dtype == torch.float32 else 0.1
+
+
+def _logits(model: Transformer, _: Investigation, case: Case) -> Claim:
+    tolerance = _tolerance(model, 1e-3)
+    about = "Logits equal Hugging Face's on the same checkpoint, at every token."
+    if model.folder is None:
+        plain = _claim(model, "logits", about, "largest difference 0", "not checked")
+        return Claim(
+            **plain,
+            tolerance=f"{tolerance:g}",
+            passed=True,
+            skipped="The model was not loaded from a folder that Hugging Face could read.",
+        )
+    from transformers import AutoModelForCausalLM  # takes seconds to import
+
+    tokens = torch.tensor([case.tokens])
+    reference = AutoModelForCausalLM.from_pretrained(
+        model.folder, dtype=model.dtype, attn_implementation="eager", local_files_only=True
+    )
+    with torch.no_grad():
+        theirs = reference(tokens).logits.float()
+        ours = model(tokens.to(model.device)).float().cpu()
+    found = float((ours - theirs).abs().max())
+    plain = _claim(model, "logits", about, "largest difference 0", f"{found:.2e}")
+    return Claim(**plain, tolerance=f"{tolerance:g}", passed=found <= tolerance)
+
+
+def _sum(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    effects = Effects(inv.read([case]), inv.norms)
+    nodes = sum(
+        float(layer.double().sum())
+        for kind in effects.kinds().values()
+        for layer in kind("direct_effect").layers
+    )
+    bias = inv.debug([case]).cases[0].direct_effect_by_kind["bias"]
+    value = effects.run.read_out.value
+    tolerance = _tolerance(model, 1e-4)
+    plain = _claim(
+        model,
+        "sum",
+        "Direct effects of all nodes, embeddings and biases add up to the objective.",
+        f"{value:.5f}",
+        f"{nodes + bias:.5f}",
+    )
+    passed = abs(nodes + bias - value) <= tolerance * max(1.0, abs(value))
+    return Claim(**plain, tolerance=f"{tolerance:g} relative", passed=passed)
+
+
+def _sampled(inv: Investigation, case: Case) -> list[tuple[Node, float]]:
+    """Leading neurons and pairs by total effect, read-out norm live, in a fixed random order."""
+    rows = [
+        row
+        for row in inv.debug([case], read_out_norm="live").nodes
+        if row.kind in ("attn", "mlp") and row.values[0] is not None
+    ]
+    rows.sort(key=lambda row: -abs(row.values[0].total_effect if row.values[0] else 0.0))
+    chosen = [
+        row for kind in ("attn", "mlp") for row in [r for r in rows if r.kind == kind][:N_SAMPLED]
+    ]
+    random.Random(0).shuffle(chosen)
+    return [(Node.parse(row.node), row.values[0].total_effect) for row in chosen if row.values[0]]
+
+
+def _scaled(inv: Investigation, case: Case, node: Node, value: float) -> float:
+    """The objective with one node's activation scaled, every later layer responding."""
+    keys = None if node.key_position is None else (node.key_position,)
+    edit = Scale(node.component, (node.position or 0,), keys, value=value)
+    return inv.read([Case(case.tokens, case.objective, (edit,))]).read_out.value
+
+
+def _total(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    worst = 0.0
+    for node, total in _sampled(inv, case):
+        up, down = (_scaled(inv, case, node, 1 + sign * STEP) for sign in (1, -1))
+        worst = max(worst, abs((up - down) / (2 * STEP) - total) / max(abs(total), 0.1))
+    tolerance = _tolerance(model, 0.01)
+    plain = _claim(
+        model,
+        "total",
+        "A total effect is the derivative of the objective as the node's write is scaled.",
+        "relative difference 0",
+        f"{worst:.2e}",
+    )
+    return Claim(**plain, tolerance=f"{tolerance:g}", passed=worst <= tolerance)
+
+
+def _measured(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    nodes = [node for node, _ in _sampled(inv, case)]
+    value, batches = inv.measure([case], nodes)
+    effects = [effect for batch in batches for _, effect in batch]
+    worst = max(
+        abs(effect - (value - _scaled(inv, case, node, 0.0)))
+        for node, effect in zip(nodes, effects, strict=True)
+    )
+    tolerance = _tolerance(model, 1e-3)
+    plain = _claim(
+        model,
+        "measured",
+        "A measured effect is the objective less that of a full run with the node ablated.",
+        "largest difference 0",
+        f"{worst:.2e}",
+    )
+    return Claim(**plain, tolerance=f"{tolerance:g}", passed=worst <= tolerance)
+
+
+def _identity(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    edits = tuple(
+        Scale(Component(kind, layer, 0), value=1.0)
+        for kind in ("attn", "mlp")
+        for layer in range(model.config.n_layers)
+    )
+    value = inv.read([case]).read_out.value
+    edited = inv.read([Case(case.tokens, case.objective, edits)]).read_out.value
+    kept = inv.read([Case(case.tokens, case.objective, (Ablate(Component("attn", 0, 0)),))])
+    tolerance = _tolerance(model, 1e-5)
+    plain = _claim(
+        model,
+        "identity",
+        "Scaling components by 1 changes nothing, while ablating one does.",
+        f"{value:.6f}",
+        f"{edited:.6f}; ablated {kept.read_out.value:.6f}",
+    )
+    passed = abs(edited - value) <= tolerance * max(1.0, abs(value))
+    return Claim(
+        **plain,
+        tolerance=f"{tolerance:g}",
+        passed=passed and kept.read_out.value != value,
+    )

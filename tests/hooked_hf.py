@@ -1,11 +1,12 @@
-"""Hugging Face models, read and edited by hand: the outside truth for interventions and measured effects.
+"""Hugging Face models, read and edited by hand: the outside truth for edits and measured effects.
 
-Nothing here is ours: the attention function is written out plainly and registered as transformers' own interface for
-custom attention; MLP activations are the input of the down-projection; embeddings are the input of the first block.
+Nothing here is ours: the attention function is written out plainly and registered through the
+interface that transformers has for custom attention; MLP activations are the input of the
+down-projection; embeddings are the input of the first block.
 
     site            shape                    where
     embed           seq d_model              first block's input
-    attn_scores     head seq key             scaled query . key, after rotary positions, before the mask (read only)
+    attn_scores     head seq key             scaled query . key, before the mask (read only)
     attn_pattern    head seq key             after softmax
     attn_z          head seq d_head          pattern times values
     mlp_post_act    seq d_mlp                down-projection's input
@@ -54,7 +55,7 @@ class HookedRun:
 def hooked_run(
     hf: Any, tokens: tuple[int, ...], edits: Mapping[Place, Edit] | None = None
 ) -> HookedRun:
-    """Run the prompt with these edits. Gradients flow, so that autograd can be asked about values."""
+    """Run the prompt with these edits."""
     run = HookedRun(dict(edits or {}))
     blocks_name, down_name, norm_name = _NAMES.get(type(hf).__name__, _LLAMA_NAMES)
     blocks, final_norm = hf.get_submodule(blocks_name), hf.get_submodule(norm_name)

@@ -1,7 +1,8 @@
 """Tiny random-weight checkpoints of every family, as Hugging Face sees them and as we load them.
 
-Biases and norms are made non-trivial: at Hugging Face's own initialisation they are zeros and ones, and an
-implementation that ignores them would pass. The weights are large enough for attention to be far from uniform.
+Biases and norms are made non-trivial: at Hugging Face's own initialisation they are zeros and ones,
+and an implementation that ignores them would pass. The weights are large enough for attention to be
+far from uniform.
 """
 
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ CORPUS = (
 ) * 20
 
 _ROTARY = {"rope_type": "default", "rope_theta": 100.0}
+_HALF_ROTARY = _ROTARY | {"partial_rotary_factor": 0.5}
 
 _CONFIGS: Mapping[str, tuple[type, Mapping[str, Any]]] = {
     "gpt2": (GPT2Config, {}),
@@ -46,20 +48,8 @@ _CONFIGS: Mapping[str, tuple[type, Mapping[str, Any]]] = {
     "llama-biases": (LlamaConfig, {"attention_bias": True, "mlp_bias": True}),
     "qwen2": (Qwen2Config, {"num_key_value_heads": 2, "tie_word_embeddings": True}),
     "mistral": (MistralConfig, {"num_key_value_heads": 1, "sliding_window": 4}),
-    "gpt_neox": (
-        GPTNeoXConfig,
-        {
-            "use_parallel_residual": True,
-            "rope_parameters": _ROTARY | {"partial_rotary_factor": 0.5},
-        },
-    ),
-    "gpt_neox-sequential": (
-        GPTNeoXConfig,
-        {
-            "use_parallel_residual": False,
-            "rope_parameters": _ROTARY | {"partial_rotary_factor": 1.0},
-        },
-    ),
+    "gpt_neox": (GPTNeoXConfig, {"rope_parameters": _HALF_ROTARY}),
+    "gpt_neox-sequential": (GPTNeoXConfig, {"use_parallel_residual": False}),
 }
 FAMILIES = tuple(_CONFIGS)
 WITH_ROPE_SCALING: Mapping[str, Mapping[str, Any]] = {
@@ -76,7 +66,7 @@ WITH_ROPE_SCALING: Mapping[str, Mapping[str, Any]] = {
 
 
 def hf_config(kind: str, **changes: Any) -> Any:
-    """A tiny configuration: 3 layers, 4 heads, 32 wide, 300 words, 32 tokens, and what makes it this kind."""
+    """A tiny configuration: 3 layers, 4 heads, 32 wide, 300 words, and what makes it this kind."""
     config_type, own = _CONFIGS[kind]
     if config_type is GPT2Config:
         sizes = {"n_layer": 3, "n_head": 4, "n_embd": 32, "n_positions": N_CTX}

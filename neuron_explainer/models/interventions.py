@@ -273,8 +273,8 @@ def _edit_pattern(
     old = view[:, at[:, None], keys[None, :]]
     edit = resolved.edit
     if isinstance(edit, Ablate) and edit.value == "mean":
-        counts = torch.arange(n_key, 0, -1, device=view.device) - (n_key - n_tokens)
-        mean = view[:, :n_tokens].sum(dim=1) / counts.clamp(min=1)
+        n_queries = torch.arange(n_key, 0, -1, device=view.device) - (n_key - n_tokens)
+        mean = view[:, :n_tokens].sum(dim=1) / n_queries.clamp(1, window)  # those that see the key
         new = mean[:, None, keys].expand_as(old)
     elif isinstance(edit, Patch):
         theirs = _patch_source(edit, source, "attn_pattern", layer)

@@ -2,6 +2,7 @@
 
 import { sortKey } from "./sorting";
 import { isEffect, METRIC_LABELS, METRICS, type Metric, type Side } from "./metrics";
+import { nodeWidth, tokenWidth } from "./column-widths";
 import type { TableRow } from "./table-rows";
 
 export type Layout = "values" | "diff";
@@ -19,11 +20,17 @@ export const DEFAULT_CHOICES: Record<Layout, readonly Choice[]> = {
   diff: ["token", "direct_effect", "total_effect"],
 };
 
+/** The token stands below the node there; the rest is in the open row. */
+export const PHONE_CHOICES: Record<Layout, readonly Choice[]> = {
+  values: ["total_effect", "measured_effect"],
+  diff: ["total_effect"],
+};
+
 export type Column = {
   id: string;
   kind: "node" | "token" | "value" | "flag" | "promotes";
   label: string;
-  /** Class names of the style sheet: they hide columns on a phone. */
+  /** Class names of the style sheet. */
   className: string;
   /** CSS length; null takes what is left. */
   width: string | null;
@@ -42,31 +49,9 @@ const SIDES: readonly Side[] = ["left", "diff", "right"];
 const SIDE_LABELS: Record<Side, string> = { left: "Left", diff: "Diff", right: "Right" };
 const SIDE_CLASSES: Record<Side, string> = { left: "L", diff: "D", right: "R" };
 
-/** Width of a monospace character at the table's size, in px. */
-const CHARACTER = 7;
-const INDEX_CHARACTER = 6;
-
-export function nodeWidth(rows: readonly TableRow[]): number {
-  const longest = rows.reduce((most, { node }) => Math.max(most, node.length), 12);
-  const tag = rows.some(({ row, only }) => row.edited || only) ? 62 : 0;
-  return Math.min(40 + longest * CHARACTER + tag, 300);
-}
-
-export function tokenWidth(rows: readonly TableRow[]): number {
-  const widest = rows.reduce((most, { token, keyToken }) => {
-    const width = [token, keyToken].reduce(
-      (sum, at) =>
-        sum + (at ? at.text.length * CHARACTER + String(at.position).length * INDEX_CHARACTER + 3 : 0),
-      keyToken ? 22 : 0,
-    );
-    return Math.max(most, width);
-  }, 60);
-  return Math.min(14 + widest, 190);
-}
-
 function valueColumn(metric: Metric): Column {
   const bar = isEffect(metric);
-  const width = metric === "total_effect" ? "calc(var(--tw, 64px) + 74px)" : "calc(var(--tw, 64px) + 60px)";
+  const width = metric === "total_effect" ? "calc(var(--tw, 64px) + 74px)" : "calc(var(--tw, 64px) + 57px)";
   return {
     id: metric,
     kind: "value",

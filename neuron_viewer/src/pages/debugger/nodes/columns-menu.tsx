@@ -7,13 +7,14 @@ type ColumnsMenuProps = { chosen: readonly Choice[]; onChange: (chosen: readonly
 /** Which columns the table shows beside the node. */
 export function ColumnsMenu({ chosen, onChange }: ColumnsMenuProps) {
   return (
-    <Menu.Root>
+    <Menu.Root modal={false}>
       <Menu.Trigger className="btn small plain hide-s">Columns</Menu.Trigger>
       <Menu.Portal>
-        <Menu.Content className="pop menu-list" align="end" sideOffset={4} collisionPadding={8}>
+        <Menu.Content className="pop list" align="end" sideOffset={4} collisionPadding={8}>
           {CHOICES.map((choice) => (
             <Menu.CheckboxItem
               key={choice}
+              className="item choice"
               checked={chosen.includes(choice)}
               onSelect={(event) => event.preventDefault()}
               onCheckedChange={(on) =>

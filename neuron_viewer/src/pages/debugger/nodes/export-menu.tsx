@@ -1,33 +1,23 @@
-import * as Menu from "@radix-ui/react-dropdown-menu";
+import { Menu, MenuItem } from "@/components/menu";
+import { downloadText } from "@/lib/download";
 
 import { exportCsv } from "./export-rows";
 import type { NodeTable } from "./use-node-table";
 
+/** Makes spreadsheets read the file as UTF-8. */
+const BYTE_ORDER_MARK = "\ufeff";
+
 /** The rows as a file: numbers at full precision, with the measured effects known by now. */
 export function ExportMenu({ model, nCases }: { model: NodeTable; nCases: number }) {
   const { rows, shown, measured } = model;
-  const save = (which: NodeTable["rows"]) => download("nodes.csv", exportCsv(which, nCases, measured));
+  const save = (which: NodeTable["rows"]) =>
+    downloadText("nodes.csv", BYTE_ORDER_MARK + exportCsv(which, nCases, measured), "text/csv;charset=utf-8");
   return (
-    <Menu.Root>
-      <Menu.Trigger className="btn small plain hide-s hide-m">Export</Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Content className="pop menu-list" align="end" sideOffset={4} collisionPadding={8}>
-          <Menu.Item onSelect={() => save(rows)}>CSV, all {rows.length} rows</Menu.Item>
-          {shown.length < rows.length && (
-            <Menu.Item onSelect={() => save(shown)}>CSV, the {shown.length} shown rows</Menu.Item>
-          )}
-        </Menu.Content>
-      </Menu.Portal>
-    </Menu.Root>
+    <Menu trigger="Export" label="Export the rows" className="btn small plain hide-s">
+      <MenuItem onSelect={() => save(rows)}>CSV, all {rows.length} rows</MenuItem>
+      {shown.length < rows.length && (
+        <MenuItem onSelect={() => save(shown)}>CSV, the {shown.length} shown rows</MenuItem>
+      )}
+    </Menu>
   );
-}
-
-function download(name: string, text: string): void {
-  // The byte order mark makes spreadsheets read UTF-8.
-  const url = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -15,15 +15,24 @@ export function NodeCell({ row, isOpen, onToggle }: NodeCellProps) {
       <span className="node">
         <KindMark kind={row.row.kind} />
         <NodeLink row={row} />
-        {row.row.edited && <span className="tag">{row.row.edited}</span>}
-        {row.only && <span className="tag">{row.only} only</span>}
+        <RowTags row={row} />
         <button type="button" className="sr" tabIndex={-1} aria-expanded={isOpen} onClick={onToggle}>
           Details of {row.node}
         </button>
       </span>
       <span className="sub">
-        <RowTokens row={row} />
+        <RowTokens row={row} /> <RowTags row={row} />
       </span>
+    </>
+  );
+}
+
+/** What was done to it, and whether only one case has it. */
+function RowTags({ row: { row, only } }: { row: TableRow }) {
+  return (
+    <>
+      {row.edited && <span className="tag">{row.edited}</span>}
+      {only && <span className="tag">{only} only</span>}
     </>
   );
 }

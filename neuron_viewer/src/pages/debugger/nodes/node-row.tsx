@@ -30,7 +30,7 @@ export function NodeRow({ row, cells, index, isTabStop, measure, state }: NodeRo
   const meaning = ({ metric, side }: Column) => {
     if (!metric) return {};
     const exact = side ? metricOn(row, metric, side, measured) : metricIn(row, metric, 0, measured);
-    return { tabIndex: -1, ...define(metric, { exact, unit: isEffect(metric) ? unit : "", node: row.node }) };
+    return define(metric, { exact, unit: isEffect(metric) ? unit : "", node: row.node });
   };
   return (
     <tbody ref={measure} data-index={index}>

@@ -13,7 +13,6 @@ import { onRowKey } from "./row-focus";
 import type { RowState } from "./use-row-state";
 import { useMeasurePlan } from "./use-measure-plan";
 import type { NodeTable as Model } from "./use-node-table";
-import { useRowHeight } from "./use-row-height";
 
 type NodeTableProps = { model: Model; rowState: RowState; sort: Sort };
 
@@ -21,7 +20,7 @@ type NodeTableProps = { model: Model; rowState: RowState; sort: Sort };
 export function NodeTable({ model, rowState, sort }: NodeTableProps) {
   const { shown, groups, layout } = model;
   const scroller = useRef<HTMLDivElement>(null);
-  const rowHeight = useRowHeight();
+  const rowHeight = model.isPhone ? 40 : 24;
   const columns = useMemo(() => groups.map(columnDef), [groups]);
   const table = useReactTable({
     data: shown,

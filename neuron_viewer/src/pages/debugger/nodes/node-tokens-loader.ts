@@ -5,7 +5,7 @@ import { client, unwrap } from "@/api/fetch";
 import type { CaseSpec, NodeTokens } from "@/api/types";
 
 /** Tokens in each list: an open row shows them all, a closed one the first three. */
-export const LIST_LENGTH = 5;
+export const LIST_LENGTH = 4;
 const WAIT = 40;
 const MOST = 64;
 

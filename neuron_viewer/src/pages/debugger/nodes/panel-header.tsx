@@ -40,9 +40,11 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
         nLayers={view.model.n_layers}
         nTokens={nTokens}
         onChange={actions.setFilters}
-      />
+      >
+        <TopK className="in-popover" k={view.request.top_k} onChange={actions.setTopK} />
+      </RangeFilter>
       <TextFilter ref={filterRef} text={filters.text} onChange={(text) => actions.setFilters({ text })} />
-      {!isComparison && <TopK k={view.request.top_k} onChange={actions.setTopK} />}
+      {!isComparison && <TopK className="hide-s hide-m" k={view.request.top_k} onChange={actions.setTopK} />}
       <span className="end">
         {isComparison && <LayoutSwitch layout={model.layout} onChange={model.setLayout} />}
         {isMeasuring && (

@@ -1,5 +1,7 @@
 import * as Popover from "@radix-ui/react-popover";
 
+import type { ReactNode } from "react";
+
 import type { Filters } from "@/lib/url-state";
 
 type Range = Filters["layers"];
@@ -7,17 +9,22 @@ type RangeFilterProps = {
   filters: Pick<Filters, "layers" | "tokens">;
   nLayers: number;
   nTokens: number;
+  /** What else stands in the popover. */
+  children: ReactNode;
   onChange: (patch: Partial<Filters>) => void;
 };
 
 /** Layers and tokens from one to another; the map's drag sets the same two ranges. */
-export function RangeFilter({ filters, nLayers, nTokens, onChange }: RangeFilterProps) {
+export function RangeFilter({ filters, nLayers, nTokens, children, onChange }: RangeFilterProps) {
   const { layers, tokens } = filters;
   const isOn = layers !== null || tokens !== null;
   const name = layers || !tokens ? `Layers ${rangeText(layers, nLayers)}` : "";
   return (
     <Popover.Root>
-      <Popover.Trigger className={isOn ? "field hide-s on" : "field hide-s"} aria-label="Layers and tokens">
+      <Popover.Trigger
+        className={isOn ? "field hide-s on" : "field hide-s"}
+        aria-label="Layers, tokens, top k"
+      >
         {[name, tokens && `Tokens ${rangeText(tokens, nTokens)}`].filter(Boolean).join(", ")}
       </Popover.Trigger>
       <Popover.Portal>
@@ -34,6 +41,7 @@ export function RangeFilter({ filters, nLayers, nTokens, onChange }: RangeFilter
             size={nTokens}
             onChange={(range) => onChange({ tokens: range })}
           />
+          {children}
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>

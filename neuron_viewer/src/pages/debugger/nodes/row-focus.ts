@@ -34,7 +34,11 @@ export function onRowKey(event: KeyboardEvent, shown: readonly TableRow[], state
 
 /** From cell to cell, so that each number's definition can be had without a pointer. */
 function moveAcross(row: HTMLElement, by: 1 | -1): void {
-  const stops = [row, ...row.querySelectorAll<HTMLElement>("a, td[tabindex], button.flag")];
+  const stops = [row, ...row.querySelectorAll<HTMLElement>("a, td[data-define], button.flag")];
   const visible = stops.filter((stop) => stop.offsetParent !== null || stop === row);
-  visible[visible.findIndex((stop) => stop === document.activeElement) + by]?.focus();
+  const next = visible[visible.findIndex((stop) => stop === document.activeElement) + by];
+  if (!next) return;
+  // Only now: a cell that can always take the focus would take it from its row on every click.
+  if (next.tagName === "TD") next.tabIndex = -1;
+  next.focus();
 }

@@ -1,9 +1,11 @@
 import { useState } from "react";
 
+type TopKProps = { k: number; className: string; onChange: (k: number) => void };
+
 const MOST = 1000;
 
 /** How many rows each metric puts in the table, of each kind and at either end. Asks again when it changes. */
-export function TopK({ k, onChange }: { k: number; onChange: (k: number) => void }) {
+export function TopK({ k, className, onChange }: TopKProps) {
   const [draft, setDraft] = useState({ text: String(k), of: k });
   if (draft.of !== k) setDraft({ text: String(k), of: k });
   function commit() {
@@ -14,7 +16,7 @@ export function TopK({ k, onChange }: { k: number; onChange: (k: number) => void
   }
   return (
     <label
-      className="field top-k hide-s hide-m"
+      className={`field top-k ${className}`}
       title="Rows per kind and metric, strongest at either end (1 to 1000)"
     >
       Top k

@@ -4,12 +4,13 @@ import type { Sort } from "@/lib/url-state";
 
 import type { DebugUiState, DebugView } from "../view";
 import { tableScale } from "./bar-scale";
-import { columnGroups, DEFAULT_CHOICES, type Choice, type Layout } from "./column-plan";
+import { columnGroups, DEFAULT_CHOICES, PHONE_CHOICES, type Choice, type Layout } from "./column-plan";
 import { flagIn } from "./disagreement";
 import { filterRows } from "./filtering";
 import type { Measured } from "./metrics";
 import { movedRows, sortKey, sortRows } from "./sorting";
 import { tableRows, type TableRow } from "./table-rows";
+import { useIsPhone } from "./use-is-phone";
 import { useMeasured } from "./use-measured";
 
 export type NodeTable = ReturnType<typeof useNodeTable>;
@@ -22,7 +23,8 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
   const [wanted, setLayout] = useState<Layout>("diff");
   const [choices, setChoices] = useState(DEFAULT_CHOICES);
   const layout: Layout = isComparison ? wanted : "values";
-  const chosen = choices[layout];
+  const isPhone = useIsPhone();
+  const chosen = isPhone ? PHONE_CHOICES[layout] : choices[layout];
   const isMeasuring = chosen.includes("measured_effect");
 
   const left = useMeasured(view, 0, isMeasuring);
@@ -61,6 +63,7 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
     layout,
     setLayout,
     isComparison,
+    isPhone,
     chosen,
     choose: (next: readonly Choice[]) => setChoices({ ...choices, [layout]: next }),
     isMeasuring,

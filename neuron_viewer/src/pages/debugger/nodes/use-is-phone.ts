@@ -8,7 +8,7 @@ function subscribe(onChange: () => void): () => void {
   return () => query.removeEventListener("change", onChange);
 }
 
-/** Height of a closed row in px, as the style sheet has it. */
-export function useRowHeight(): number {
-  return useSyncExternalStore(subscribe, () => (window.matchMedia(PHONE).matches ? 40 : 24));
+/** Whether the page has a phone's width, as the style sheet has it: fewer columns, higher rows. */
+export function useIsPhone(): boolean {
+  return useSyncExternalStore(subscribe, () => window.matchMedia(PHONE).matches);
 }

@@ -1,22 +1,27 @@
 """Hugging Face models, read and edited by hand: the outside truth for edits and measured effects.
 
 Nothing here is ours: the attention function is written out plainly and registered through the
-interface that transformers has for custom attention; MLP activations are the input of the
-down-projection; embeddings are the input of the first block.
+interface that transformers has for custom attention; the rest are hooks on its modules.
 
     site            shape                    where
     embed           seq d_model              first block's input
-    attn_scores     head seq key             scaled query . key, before the mask (read only)
+    attn_reads      seq d_model              input of the norm before attention
+    attn_v          head seq d_head          values, repeated for the queries that share them
+    attn_scores     head seq key             scaled query . key, before the mask
     attn_pattern    head seq key             after softmax
     attn_z          head seq d_head          pattern times values
+    mlp_reads       seq d_model              input of the norm before the MLP
+    mlp_pre         seq d_mlp                output of the first projection (the gate's, if gated)
     mlp_post_act    seq d_mlp                down-projection's input
-    resid_final     seq d_model              input of the final norm (read only)
+    resid_final     seq d_model              input of the final norm
+
+An edit of `attn_reads` or `mlp_reads` changes what the norm reads, not the residual stream itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,11 +33,68 @@ Place = tuple[str, int]
 Edit = Callable[[Tensor], Tensor]
 """A site's value without the batch axis -> what it becomes."""
 
-_NAMES = {
-    "GPT2LMHeadModel": ("transformer.h", "mlp.c_proj", "transformer.ln_f"),
-    "GPTNeoXForCausalLM": ("gpt_neox.layers", "mlp.dense_4h_to_h", "gpt_neox.final_layer_norm"),
-}
-_LLAMA_NAMES = ("model.layers", "mlp.down_proj", "model.norm")
+
+class Names(NamedTuple):
+    """What a family calls its modules."""
+
+    blocks: str
+    final_norm: str
+    norm_attn: str
+    attn_out: str
+    norm_mlp: str
+    mlp_in: str
+    mlp_out: str
+
+
+_GPT2 = Names(
+    "transformer.h", "transformer.ln_f", "ln_1", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"
+)
+_NEOX = Names(
+    "gpt_neox.layers",
+    "gpt_neox.final_layer_norm",
+    "input_layernorm",
+    "attention.dense",
+    "post_attention_layernorm",
+    "mlp.dense_h_to_4h",
+    "mlp.dense_4h_to_h",
+)
+_LLAMA = Names(
+    "model.layers",
+    "model.norm",
+    "input_layernorm",
+    "self_attn.o_proj",
+    "post_attention_layernorm",
+    "mlp.gate_proj",
+    "mlp.down_proj",
+)
+
+
+def names_of(hf: Any) -> Names:
+    return {"gpt2": _GPT2, "gpt_neox": _NEOX}.get(hf.config.model_type, _LLAMA)
+
+
+def block_of(hf: Any, layer: int) -> nn.Module:
+    return hf.get_submodule(names_of(hf).blocks)[layer]
+
+
+def final_norm_of(hf: Any) -> nn.Module:
+    return hf.get_submodule(names_of(hf).final_norm)
+
+
+def weight_out(module: Any) -> Tensor:
+    """A projection's weight, output dimension last: GPT-2 stores it so, the others transposed."""
+    return module.weight.T if isinstance(module, nn.Linear) else module.weight
+
+
+def head_w_o(hf: Any, layer: int, head: int) -> Tensor:
+    """W_O of one head, "d_head d_model"."""
+    weight = weight_out(block_of(hf, layer).get_submodule(names_of(hf).attn_out))
+    return weight.unflatten(0, (hf.config.num_attention_heads, -1))[head]
+
+
+def w_out(hf: Any, layer: int) -> Tensor:
+    """W_out, "d_mlp d_model"."""
+    return weight_out(block_of(hf, layer).get_submodule(names_of(hf).mlp_out))
 
 
 @dataclass
@@ -57,16 +119,24 @@ def hooked_run(
 ) -> HookedRun:
     """Run the prompt with these edits."""
     run = HookedRun(dict(edits or {}))
-    blocks_name, down_name, norm_name = _NAMES.get(type(hf).__name__, _LLAMA_NAMES)
-    blocks, final_norm = hf.get_submodule(blocks_name), hf.get_submodule(norm_name)
+    names = names_of(hf)
+    blocks = hf.get_submodule(names.blocks)
     with ExitStack() as stack:
         stack.enter_context(_attention(hf, run))
-        for layer, block in enumerate(blocks):
-            down = block.get_submodule(down_name)
-            stack.enter_context(_before(down, run, "mlp_post_act", layer))
         stack.enter_context(_before(blocks[0], run, "embed", 0))
-        stack.enter_context(_before(final_norm, run, "resid_final", 0))
+        stack.enter_context(_before(final_norm_of(hf), run, "resid_final", 0))
+        for layer, block in enumerate(blocks):
+            before = {
+                "attn_reads": names.norm_attn,
+                "mlp_reads": names.norm_mlp,
+                "mlp_post_act": names.mlp_out,
+            }
+            for site, name in before.items():
+                stack.enter_context(_before(block.get_submodule(name), run, site, layer))
+            stack.enter_context(_after(block.get_submodule(names.mlp_in), run, "mlp_pre", layer))
         run.logits = hf(torch.tensor([tokens]), use_cache=False).logits[0]
+    missed = set(run.edits) - set(run.values)
+    assert not missed, f"no such sites: {missed}"
     return run
 
 
@@ -76,6 +146,18 @@ def _before(module: nn.Module, run: HookedRun, site: str, layer: int) -> Iterato
         return (run.see(site, layer, args[0]), *args[1:])
 
     handle = module.register_forward_pre_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _after(module: nn.Module, run: HookedRun, site: str, layer: int) -> Iterator[None]:
+    def hook(_module: nn.Module, _args: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        return run.see(site, layer, out)
+
+    handle = module.register_forward_hook(hook)
     try:
         yield
     finally:
@@ -96,6 +178,7 @@ def _attention(hf: Any, run: HookedRun) -> Iterator[None]:
         layer = module.layer_idx
         shared = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
+        value = run.see("attn_v", layer, value)
         scores = run.see("attn_scores", layer, query @ key.transpose(-1, -2) * scaling)
         pattern = run.see("attn_pattern", layer, (scores + attention_mask).softmax(-1))
         z = run.see("attn_z", layer, pattern @ value)

@@ -1,7 +1,7 @@
 """Every request and response of the REST interface. snake_case, frozen, unknown fields refused.
 
-The viewer's client is generated from these through `openapi.json`. A request is hashable, since it is
-the cache key of its own answer. Meaning of the numbers: `neuron_explainer.attribution`.
+The viewer's client is generated from these through `openapi.json`. A request is hashable, since it
+is the key under which its answer is kept. Meaning of the numbers: `neuron_explainer.attribution`.
 """
 
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt
 
 MAX_TEXT = 200_000
-"""Characters of one prompt; far above any model's context, so that the tokenizer never sees 10 MB."""
+"""Characters of one prompt; far above any model's context, so that no tokenizer sees 10 MB."""
 MAX_INTERVENTIONS = 64
 MAX_TOP_K = 1000
 MAX_MEASURED = 2000
@@ -57,10 +57,10 @@ class ErrorResponse(Response):
 class _Edit(Request):
     component: ComponentName
     positions: Positions | None = Field(
-        None, description="Where the component writes; null: everywhere."
+        default=None, description="Where the component writes; null: everywhere."
     )
     key_positions: Positions | None = Field(
-        None, description="Heads only: the tokens attended to; null: all of them."
+        default=None, description="Heads only: the tokens attended to; null: all of them."
     )
 
 
@@ -91,8 +91,8 @@ class PatchSpec(_Edit):
     kind: Literal["patch"]
     from_case: Literal[0, 1]
     from_positions: Positions | None = Field(
-        None,
-        description="Positions in the other case, one for each of `positions`; null: the same ones.",
+        default=None,
+        description="Positions in the other case, one for each of `positions`; null: the same.",
     )
 
 
@@ -118,10 +118,11 @@ class TraceSpec(Request):
 
     node: NodeName
     through: Literal["query", "key", "query_and_key", "value"] | None = Field(
-        None, description="Heads: which input to follow. Null for neurons and latents."
+        default=None, description="Heads: which input to follow. Null for neurons and latents."
     )
     downstream: "TraceSpec | None" = Field(
-        None, description="With `value`: what the head's write is judged by; null: the objective."
+        default=None,
+        description="With `value`: what the head's write is judged by; null: the objective.",
     )
 
 
@@ -129,11 +130,11 @@ class CaseSpec(Request):
     """One prompt and what is asked of it."""
 
     prompt: Prompt
-    target_tokens: tuple[TokenText, ...] = Field((), max_length=100)
-    distractor_tokens: tuple[TokenText, ...] = Field((), max_length=100)
+    target_tokens: tuple[TokenText, ...] = Field(default=(), max_length=100)
+    distractor_tokens: tuple[TokenText, ...] = Field(default=(), max_length=100)
     objective: Literal["logit_diff", "logit_minus_mean", "logprob", "prob"] = "logit_diff"
     position: Position = -1
-    interventions: tuple[InterventionSpec, ...] = Field((), max_length=MAX_INTERVENTIONS)
+    interventions: tuple[InterventionSpec, ...] = Field(default=(), max_length=MAX_INTERVENTIONS)
     trace: TraceSpec | None = None
 
 
@@ -143,9 +144,10 @@ class DebugRequest(Request):
     cases: tuple[CaseSpec, ...] = Field(min_length=1, max_length=2)
     mlp_basis: Basis = "neuron"
     attention_basis: Basis = "head"
-    top_k: StrictInt = Field(10, ge=1, le=MAX_TOP_K)
+    top_k: StrictInt = Field(default=10, ge=1, le=MAX_TOP_K)
     read_out_norm: Literal["fixed", "live"] = Field(
-        "fixed", description="Whether total effects differentiate the read-out norm's scale."
+        default="fixed",
+        description="Whether total effects differentiate the read-out norm's scale.",
     )
 
 
@@ -171,7 +173,7 @@ class ObjectiveValue(Response):
 
 
 class EffectByToken(Response):
-    """Total effect (estimate) summed by token; `attn_from` by query token, `attn_to` by key token."""
+    """Total effect (estimate) summed by token; `attn_from` by query, `attn_to` by key token."""
 
     embed: list[float]
     mlp: list[float]
@@ -187,14 +189,19 @@ class EffectByLayer(Response):
 
 
 class DirectEffectByKind(Response):
-    """Direct effects of all nodes of a kind, listed or not. Their sum is `objective.value` when it adds up."""
+    """Direct effects of all nodes of a kind, listed or not.
+
+    Their sum is `objective.value` when it adds up.
+    """
 
     embed: float
     attn: float
     mlp: float
     bias: float
     error: float
-    edit: float = Field(0.0, description="What interventions wrote that no node accounts for.")
+    edit: float = Field(
+        default=0.0, description="What interventions wrote that no node accounts for."
+    )
 
 
 class DirectEffectByLayer(Response):
@@ -223,7 +230,7 @@ class NodeValues(Response):
 class NodeRow(Response):
     node: NodeName
     case_nodes: list[NodeName | None] = Field(
-        description="The node's name in each case; prompts of unequal length are aligned at the end."
+        description="Its name in each case; prompts of unequal length are aligned at the end."
     )
     component: ComponentName
     kind: Literal["embed", "attn", "mlp", "latent", "error", "bias"]
@@ -233,7 +240,7 @@ class NodeRow(Response):
     key_position: int | None
     values: list[NodeValues | None] = Field(description="One entry per case; null where absent.")
     edited: str | None = Field(
-        None, description="The intervention on it in the left case: ablated, set, ..."
+        default=None, description="The intervention on it in the left case: ablated, set, ..."
     )
 
 
@@ -304,7 +311,7 @@ class TokenizeResponse(Response):
 
 
 class MeasureRequest(Request):
-    """Re-run with each node's write replaced; a component's bare name means all its tokens at once."""
+    """Re-run with each node's write replaced; a component's bare name means all its tokens."""
 
     case: CaseSpec
     nodes: tuple[NodeName, ...] = Field(min_length=1, max_length=MAX_MEASURED)
@@ -312,7 +319,7 @@ class MeasureRequest(Request):
     mlp_basis: Basis = "neuron"
     attention_basis: Basis = "head"
     other_case: CaseSpec | None = Field(
-        None, description="The other case, when the interventions patch from it."
+        default=None, description="The other case, when the interventions patch from it."
     )
 
 
@@ -329,7 +336,7 @@ class MeasureResponse(Response):
 class NodeTokensRequest(Request):
     case: CaseSpec
     nodes: tuple[NodeName, ...] = Field(min_length=1, max_length=200)
-    n: StrictInt = Field(5, ge=1, le=100)
+    n: StrictInt = Field(default=5, ge=1, le=100)
     other_case: CaseSpec | None = None
 
 
@@ -351,7 +358,7 @@ class NodeTokensResponse(Response):
 
 class LensRequest(Request):
     case: CaseSpec
-    n: StrictInt = Field(5, ge=1, le=100)
+    n: StrictInt = Field(default=5, ge=1, le=100)
     other_case: CaseSpec | None = None
 
 
@@ -376,7 +383,7 @@ class ActivationsRequest(Request):
 class PromptActivations(Response):
     tokens: list[Token]
     activations: list[float] | list[list[float]] = Field(
-        description="One per token; for heads `[query][key]`, the lower triangle."
+        description="One per token; for heads `[query][key]`, where row q has keys 0 to q."
     )
 
 
@@ -398,7 +405,7 @@ class ComponentTokensResponse(Response):
     )
     key: list[TokenScore] = Field(default=[], description="Heads: strongest key-circuit tokens.")
     copying: float | None = Field(
-        None,
+        default=None,
         description="Heads: share of tokens whose OV circuit promotes themselves most (top 5).",
     )
 
@@ -411,7 +418,7 @@ class SelfCheckClaim(Response):
     tolerance: str
     passed: StrictBool
     command: str
-    skipped: str | None = Field(None, description="Why it could not be checked here.")
+    skipped: str | None = Field(default=None, description="Why it could not be checked here.")
 
 
 class SelfCheckResponse(Response):

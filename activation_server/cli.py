@@ -1,0 +1,164 @@
+"""The console command `tdb`: serve, debug, fetch, models, self-check.
+
+Each command loads what it needs when it runs, so that `tdb --help` is instant. A mistake is
+answered with one sentence and a hint, and exit status 2.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from neuron_explainer.models.transformer import Transformer
+
+app = typer.Typer(
+    name="tdb",
+    help="Why a transformer language model says what it says.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A short name (tdb models), a folder, a .gguf, a hub name."),
+]
+Dtype = Annotated[
+    Literal["float32", "bfloat16"], typer.Option(help="Precision of the weights and the run.")
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest here.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; by default all cores.")]
+
+
+@app.command()
+def serve(
+    model: ModelName = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    threads: Threads = None,
+    token: Annotated[
+        str | None, typer.Option(help="Asked of every client; needed beyond this machine.")
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+) -> None:
+    """Start the debugger: the viewer and its REST interface, on one address."""
+    from activation_server.assets import viewer_dir
+    from activation_server.serving import listen, serve_forever
+    from activation_server.settings import Settings
+
+    with clear_errors():
+        folder = viewer_dir()
+        settings = Settings(host=host, port=port, token=token, viewer_dir=folder, warm_up=True)
+        socket = listen(host, port)
+        with contextlib.closing(socket):
+            loaded = _load(model, dtype, device, threads)
+            serve_forever(settings, loaded, socket, open_browser=open_browser)
+
+
+@app.command()
+def debug(
+    prompt: Annotated[str, typer.Argument(help="The text to explain the continuation of.")],
+    target: Annotated[list[str], typer.Option("--target", "-t", help='As in " Mary".')],
+    distractor: Annotated[
+        list[str] | None, typer.Option("--distractor", "-d", help='As in " John".')
+    ] = None,
+    objective: Annotated[
+        Literal["logit_diff", "logit_minus_mean", "logprob", "prob"],
+        typer.Option(help="What is explained."),
+    ] = "logit_diff",
+    position: Annotated[int, typer.Option(help="Token whose prediction is explained.")] = -1,
+    ablate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="attn_L9_9, attn_L9_9@13, attn_L9_9@13:1, mlp_L3_117@5; may be repeated."
+        ),
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Rows per kind and metric.")] = 10,
+    rows: Annotated[int, typer.Option(min=1, help="Rows printed.")] = 25,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the REST answer.")] = False,
+    model: ModelName = None,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    threads: Threads = None,
+) -> None:
+    """Print which heads and neurons push the model toward the target token."""
+    from activation_server.asking import ask, edited_question
+    from activation_server.terminal import print_table
+
+    with clear_errors():
+        request = edited_question(
+            prompt, target, distractor or [], objective, position, ablate or [], top_k
+        )
+        answer = ask(_load(model, dtype, device, threads), request)
+        if as_json:
+            typer.echo(answer)
+        else:
+            print_table(answer, rows)
+
+
+@app.command()
+def models() -> None:
+    """List the models that have a short name, and which are on this machine."""
+    from activation_server.terminal import print_models
+
+    print_models()
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="A short name or a hub repository.")]) -> None:
+    """Download a model once; later starts need no network."""
+    from activation_server.terminal import fetch_with_progress
+
+    with clear_errors():
+        typer.echo(fetch_with_progress(name))
+
+
+@app.command("self-check")
+def self_check(
+    model: ModelName = None,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    threads: Threads = None,
+) -> None:
+    """Check the claims about the numbers on a model; exit status 1 when one fails."""
+    from neuron_explainer.attribution.self_check import self_check as check
+
+    from activation_server.terminal import print_claims
+
+    with clear_errors():
+        claims = check(_load(model, dtype, device, threads))
+    if not print_claims(claims):
+        raise typer.Exit(1)
+
+
+def _load(name: str | None, dtype: str, device: str | None, threads: int | None) -> "Transformer":
+    """Load a model, saying so meanwhile."""
+    from activation_server.loading import default_model, load
+    from activation_server.terminal import working
+
+    chosen = name or default_model()
+    with working(f"Loading {chosen}"):
+        return load(chosen, dtype=dtype, device=device, threads=threads)
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn a caller's mistake into one sentence with a hint."""
+    from activation_server.errors import ApiError, as_api_error
+    from activation_server.terminal import print_error
+
+    try:
+        yield
+    except (ApiError, ValueError, LookupError, OSError, MemoryError) as problem:
+        if isinstance(problem, KeyError | IndexError):
+            raise
+        if isinstance(problem, OSError):
+            print_error(str(problem), "")
+        else:
+            error = as_api_error(problem)
+            print_error(error.message, error.hint)
+        raise typer.Exit(2) from problem

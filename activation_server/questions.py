@@ -1,0 +1,262 @@
+"""Turns the cases of a request into the library's, at once and without running the model.
+
+1. prompts        tokens, neither none nor more than the context
+2. targets        every target and distractor is exactly one token
+3. interventions  the library's edits, of components and at tokens that exist
+4. trace          nested node objectives, down to the target
+
+The library says what is wrong; this file says where: cases[1].interventions[0].component.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import assert_never
+
+from activation_server.errors import ApiError, BadRequest, NotFound, TooLong
+from activation_server.schemas import (
+    AblateSpec,
+    CaseSpec,
+    InterventionSpec,
+    PatchSpec,
+    ScaleSpec,
+    SetSpec,
+    SteerSpec,
+    TraceSpec,
+)
+from neuron_explainer.models.interventions import (
+    Ablate,
+    Intervention,
+    Patch,
+    Scale,
+    Set,
+    check_component,
+    check_position,
+    intervention_hooks,
+)
+from neuron_explainer.models.objectives import NodeObjective, Objective, TokenObjective
+from neuron_explainer.models.run import Case
+from neuron_explainer.models.tokens import PromptTooLong, encode, encode_one
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component, Node
+
+MAX_TRACE_DEPTH = 8
+"""Levels of a value trace's downstream."""
+
+
+@contextmanager
+def field(name: str) -> Iterator[None]:
+    """Errors raised inside are about this field of the request."""
+    try:
+        yield
+    except ApiError:
+        raise
+    except PromptTooLong as problem:
+        raise TooLong(str(problem), "Shorten the prompt.", where=name) from problem
+    except (ValueError, LookupError) as problem:
+        if isinstance(problem, KeyError | IndexError):
+            raise
+        message = getattr(problem, "message", problem.args[0] if problem.args else "")
+        raise BadRequest(str(message), getattr(problem, "hint", ""), where=name) from problem
+
+
+def read_bases(mlp_basis: str, attention_basis: str) -> None:
+    """Refuse a basis that is not loaded."""
+    for name, given, plain in (
+        ("mlp_basis", mlp_basis, "neuron"),
+        ("attention_basis", attention_basis, "head"),
+    ):
+        if given != plain:
+            raise BadRequest(
+                f"There is no basis {given!r}: no autoencoder is loaded.",
+                f"Use {plain!r}.",
+                where=name,
+            )
+
+
+def read_cases(model: Transformer, specs: Sequence[CaseSpec], fields: Sequence[str]) -> list[Case]:
+    """The cases of one request; `fields` are their names in it, for messages."""
+    prompts = [
+        read_prompt(model, spec.prompt, f"{name}.prompt")
+        for spec, name in zip(specs, fields, strict=True)
+    ]
+    return [
+        _read_case(model, spec, index, prompts, name)
+        for index, (spec, name) in enumerate(zip(specs, fields, strict=True))
+    ]
+
+
+def read_prompt(model: Transformer, text: str, where: str) -> tuple[int, ...]:
+    """The prompt's tokens. Raises when there are none or more than the model can read."""
+    with field(where):
+        return encode(model, text)
+
+
+def _read_case(
+    model: Transformer,
+    spec: CaseSpec,
+    index: int,
+    prompts: Sequence[tuple[int, ...]],
+    name: str,
+) -> Case:
+    n_tokens = len(prompts[index])
+    objective: Objective | None = None
+    if spec.target_tokens:
+        objective = _token_objective(model, spec, n_tokens, name)
+    elif spec.trace is None or spec.distractor_tokens:
+        raise BadRequest(
+            "There is no target token.",
+            'Name the token to explain, as in [" Mary"]. It may be left out only with a trace.',
+            where=f"{name}.target_tokens",
+        )
+    if spec.trace is not None:
+        objective = _node_objective(model, spec.trace, objective, n_tokens, f"{name}.trace")
+    assert objective is not None
+    edits = tuple(
+        _read_edit(model, edit, index, prompts, f"{name}.interventions[{number}]")
+        for number, edit in enumerate(spec.interventions)
+    )
+    return Case(tokens=prompts[index], objective=objective, interventions=edits)
+
+
+def _token_objective(model: Transformer, spec: CaseSpec, n_tokens: int, name: str) -> Objective:
+    target = _single_tokens(model, spec.target_tokens, f"{name}.target_tokens")
+    distractor = _single_tokens(model, spec.distractor_tokens, f"{name}.distractor_tokens")
+    for number, token in enumerate(distractor):
+        if token in target:
+            raise BadRequest(
+                f"{spec.distractor_tokens[number]!r} is a target token as well.",
+                "Make it one or the other.",
+                where=f"{name}.distractor_tokens[{number}]",
+            )
+    with field(f"{name}.position"):
+        position = check_position(spec.position, n_tokens, "position")
+    return TokenObjective(
+        kind=spec.objective, target=target, distractor=distractor, position=position
+    )
+
+
+def _single_tokens(model: Transformer, texts: Sequence[str], where: str) -> tuple[int, ...]:
+    tokens = []
+    for number, text in enumerate(texts):
+        with field(f"{where}[{number}]"):
+            tokens.append(encode_one(model, text))
+    return tuple(tokens)
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def read_component_of_path(model: Transformer, name: str) -> Component:
+    """A component named in a URL, where one that does not exist is Not Found."""
+    try:
+        component = Component.parse(name)
+        check_component(component, model.config)
+    except (ValueError, LookupError) as problem:
+        raise NotFound(str(problem.args[0]), "Names are as in attn_L0_0, mlp_L0_117.") from problem
+    return component
+
+
+def read_node(model: Transformer, name: str, n_tokens: int) -> Node:
+    """A node of this model, at tokens that the prompt has."""
+    node = Node.parse(name)
+    check_component(node.component, model.config)
+    if node.position is not None:
+        check_position(node.position, n_tokens, f"{name}: position")
+    return node
+
+
+def read_measured(model: Transformer, name: str, n_tokens: int) -> Node | Component:
+    """`mlp_L3_117@5` is a node; `mlp_L3_117` is the component at every token."""
+    if "@" in name or name == "bias":
+        return read_node(model, name, n_tokens)
+    component = Component.parse(name)
+    check_component(component, model.config)
+    return component
+
+
+# --- interventions ------------------------------------------------------------------------------
+
+
+def _read_edit(
+    model: Transformer,
+    spec: InterventionSpec,
+    case_index: int,
+    prompts: Sequence[tuple[int, ...]],
+    where: str,
+) -> Intervention:
+    if isinstance(spec, SteerSpec):
+        raise BadRequest(
+            "Steering goes by the quantiles of a dataset, and none is loaded.",
+            "Use `set` or `scale`, which need none.",
+            where=f"{where}.kind",
+        )
+    with field(f"{where}.component"):
+        component = Component.parse(spec.component)
+        check_component(component, model.config)
+    with field(where):
+        edit = _edit(spec, component)
+        if isinstance(edit, Patch):
+            _check_patch(edit, case_index, len(prompts))
+        # Building the hooks checks the rest of the edit; they are not kept.
+        intervention_hooks([edit], model.config, len(prompts[case_index]))
+    return edit
+
+
+def _edit(spec: AblateSpec | SetSpec | ScaleSpec | PatchSpec, component: Component) -> Intervention:
+    at, keys = spec.positions, spec.key_positions
+    match spec:
+        case AblateSpec():
+            return Ablate(component, at, keys, value=spec.value)
+        case SetSpec():
+            return Set(component, at, keys, value=spec.value)
+        case ScaleSpec():
+            return Scale(component, at, keys, value=spec.value)
+        case PatchSpec():
+            theirs = spec.from_positions
+            return Patch(component, at, keys, from_case=spec.from_case, from_positions=theirs)
+        case _:
+            assert_never(spec)
+
+
+def _check_patch(edit: Patch, case_index: int, n_cases: int) -> None:
+    if edit.from_case >= n_cases:
+        raise BadRequest(
+            f"A patch takes its value from case {edit.from_case}, which was not given.",
+            "Give two cases.",
+        )
+    if edit.from_case == case_index:
+        raise BadRequest(
+            f"A patch takes its value from the other case, and this is case {case_index} itself.",
+            f"Set from_case to {1 - case_index}.",
+        )
+
+
+# --- tracing ------------------------------------------------------------------------------------
+
+
+def _node_objective(
+    model: Transformer,
+    spec: TraceSpec,
+    objective: Objective | None,
+    n_tokens: int,
+    where: str,
+    depth: int = 1,
+) -> NodeObjective:
+    if depth > MAX_TRACE_DEPTH:
+        raise BadRequest(f"The trace is more than {MAX_TRACE_DEPTH} levels deep.", where=where)
+    with field(f"{where}.node"):
+        node = read_node(model, spec.node, n_tokens)
+    downstream: Objective | None = None
+    if spec.downstream is not None:
+        if spec.through != "value":
+            raise BadRequest(
+                "Only a trace through the value is judged by something downstream.",
+                "Leave `downstream` out.",
+                where=f"{where}.downstream",
+            )
+        inner = f"{where}.downstream"
+        downstream = _node_objective(model, spec.downstream, objective, n_tokens, inner, depth + 1)
+    elif spec.through == "value":
+        downstream = objective
+    with field(where):
+        return NodeObjective(node=node, through=spec.through, downstream=downstream)

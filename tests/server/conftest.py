@@ -1,0 +1,84 @@
+"""A tiny model with a real tokenizer, the session that serves it, and a client."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from fastapi.testclient import TestClient
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from activation_server.app import create_app
+from activation_server.session import ModelSession
+from activation_server.settings import Settings
+from neuron_explainer import load_model
+from neuron_explainer.models.transformer import Transformer
+from tests.server.sample import BASE_URL, PROMPT
+
+_TEXT = [PROMPT, "Mary and John gave a drink to Mary and to John in the store."] * 4
+
+
+def _byte_level_tokenizer() -> PreTrainedTokenizerFast:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(_TEXT, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GPT-2 of 3 layers, 2 heads and 64 neurons with random weights, as Hugging Face saves it."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    tokenizer = _byte_level_tokenizer()
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=64, n_embd=16, n_layer=3, n_head=2, n_inner=64
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(checkpoint: Path) -> Transformer:
+    return load_model(checkpoint)
+
+
+@pytest.fixture
+def viewer_dir(tmp_path: Path) -> Path:
+    """A built viewer of three files."""
+    folder = tmp_path / "viewer"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html><title>viewer</title>")
+    (folder / "assets" / "index-3f9a.js").write_text("export {}")
+    (folder / "icon.svg").write_text("<svg/>")
+    return folder
+
+
+@pytest.fixture
+def settings(viewer_dir: Path) -> Settings:
+    return Settings(viewer_dir=viewer_dir)
+
+
+@pytest.fixture
+def session(model: Transformer, settings: Settings) -> Iterator[ModelSession]:
+    session = ModelSession(model, settings)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def client(session: ModelSession, settings: Settings) -> Iterator[TestClient]:
+    app = create_app(settings, session)
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """What asynchronous tests run on."""
+    return "asyncio"

@@ -57,7 +57,8 @@ def _activations(model: Transformer, component: Component, prompt: tuple[int, ..
     tokens = torch.tensor([prompt], device=model.device)
     x = model.embed(tokens)
     if component.kind == "embed":
-        return torch.linalg.vector_norm(x[0].float(), dim=-1)
+        norms: Tensor = x[0].float().norm(dim=-1)
+        return norms
     if component.kind == "bias" or component.layer is None:
         raise LookupError("bias has no activation: it writes the same vector at every token.")
     site: Site = "attn_pattern" if component.kind == "attn" else "mlp_post_act"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from neuron_explainer.models.hooks import Site
@@ -51,15 +51,59 @@ class WriteNorms:
 
 @dataclass(frozen=True)
 class Metric:
-    """One number for each node of a kind, `[layer]` then the kind's axes (neurons: token,
-    neuron)."""
+    """One number for each node of a kind: value times factor, multiplied out only where it is looked at."""
 
-    layers: tuple[Float[Tensor, "*axes"], ...]
+    values: tuple[Float[Tensor, "*axes"], ...]
+    """Activations by layer; neurons "token neuron", heads "head query key", embeddings "token" in one layer."""
+    factors: tuple[Tensor | None, ...]
+    """What each is multiplied by, broadcast; None is 1. With `positions`, only for those tokens."""
     is_signed: bool
+    positions: tuple[int, ...] | None = None
+    """Writing tokens at which the metric is not zero; None means any."""
+
+    @property
+    def token_axis(self) -> int:
+        """Axis of the writing token."""
+        return self.values[0].ndim - 2 if self.values[0].ndim > 1 else 0
+
+    def rows(self, layer: int) -> Float[Tensor, "*axes"]:
+        """The layer's numbers, at `positions` only if there are any."""
+        value, factor = self.values[layer], self.factors[layer]
+        if self.positions is not None:
+            at = torch.tensor(self.positions, device=value.device)
+            value = value.index_select(self.token_axis, at)
+        return value if factor is None else value * factor
+
+    @property
+    def layers(self) -> tuple[Float[Tensor, "*axes"], ...]:
+        """All numbers of all layers. Large: for checks and small models."""
+        return tuple(self._dense(layer) for layer in range(len(self.values)))
+
+    def _dense(self, layer: int) -> Tensor:
+        if self.positions is None:
+            return self.rows(layer)
+        full = torch.zeros_like(self.values[layer])
+        at = torch.tensor(self.positions, device=full.device)
+        return full.index_copy(self.token_axis, at, self.rows(layer))
+
+    def at(self, layer: int, index: Int[Tensor, "axis n"]) -> Float[Tensor, " n"]:
+        """The numbers at n places of a layer, given their indices along each axis."""
+        value = self.values[layer][tuple(index)]
+        factor = self.factors[layer]
+        if factor is None:
+            return value
+        if self.positions is None:
+            return value * factor.expand_as(self.values[layer])[tuple(index)]
+        slots = torch.full((self.values[layer].shape[self.token_axis],), -1, device=value.device)
+        slots[list(self.positions)] = torch.arange(len(self.positions), device=value.device)
+        slot = slots[index[self.token_axis]]
+        index = index.clone()
+        index[self.token_axis] = slot.clamp(min=0)
+        return torch.where(slot >= 0, value * factor[tuple(index)], 0.0)
 
 
 class Effects:
-    """The metrics of one run, computed when asked for."""
+    """The metrics of one run, put together when asked for."""
 
     def __init__(self, run: Run, norms: WriteNorms) -> None:
         self.run = run
@@ -72,103 +116,99 @@ class Effects:
         return {"embed": self.embed, "attn": self.heads, "mlp": self.neurons}
 
     def neurons(self, metric: str) -> Metric:
-        """ "token neuron" by layer."""
-        return getattr(self, f"_neuron_{metric}")  # type: ignore[no-any-return]  # cached properties by name
+        """A metric of all neurons, "token neuron" by layer."""
+        return self._neurons[metric]
 
     def heads(self, metric: str) -> Metric:
-        """ "head query key" by layer."""
-        return getattr(self, f"_head_{metric}")  # type: ignore[no-any-return]
+        """A metric of all token pairs, "head query key" by layer."""
+        return self._heads[metric]
 
     def embed(self, metric: str) -> Metric:
-        """ "token" in a single layer."""
-        return getattr(self, f"_embed_{metric}")  # type: ignore[no-any-return]
+        """A metric of the embeddings, "token" in a single layer."""
+        return self._embed[metric]
 
     @cached_property
-    def _neuron_activation(self) -> Metric:
-        return Metric(self._values("mlp_post_act"), is_signed=True)
+    def _neurons(self) -> Mapping[str, Metric]:
+        layers = range(self.n_layers)
+        a = tuple(self.run.value("mlp_post_act", layer).float() for layer in layers)
+        positions = tuple(self.run.read_out.direction)
+        return {
+            "activation": _plain(a, is_signed=True),
+            "write_magnitude": Metric(
+                tuple(layer.abs() for layer in a), self.norms.neuron, is_signed=False
+            ),
+            "direct_effect": Metric(
+                a,
+                tuple(self._neuron_direct(layer) for layer in layers),
+                is_signed=True,
+                positions=positions,
+            ),
+            "total_effect": Metric(a, self._gradients("mlp_post_act", a), is_signed=True),
+        }
 
     @cached_property
-    def _neuron_write_magnitude(self) -> Metric:
-        norms = zip(self._neuron_activation.layers, self.norms.neuron, strict=True)
-        return Metric(tuple(a.abs() * norm for a, norm in norms), is_signed=False)
+    def _heads(self) -> Mapping[str, Metric]:
+        layers = range(self.n_layers)
+        pattern = tuple(self.run.value("attn_pattern", layer).float() for layer in layers)
+        writing = tuple(self._writing(layer, pattern[layer]) for layer in layers)
+        positions = tuple(self.run.read_out.direction)
+        return {
+            "activation": _plain(pattern, is_signed=False),
+            "write_magnitude": Metric(
+                writing, tuple(self._value_norms(layer) for layer in layers), is_signed=False
+            ),
+            "direct_effect": Metric(
+                writing,
+                tuple(self._head_direct(layer) for layer in layers),
+                is_signed=True,
+                positions=positions,
+            ),
+            "total_effect": Metric(
+                pattern, self._gradients("attn_pattern", pattern), is_signed=True
+            ),
+        }
 
     @cached_property
-    def _neuron_direct_effect(self) -> Metric:
-        return Metric(tuple(self._neuron_direct(i) for i in range(self.n_layers)), is_signed=True)
-
-    @cached_property
-    def _neuron_total_effect(self) -> Metric:
-        return Metric(self._times_gradient("mlp_post_act"), is_signed=True)
-
-    def _neuron_direct(self, layer: int) -> Float[Tensor, "seq d_mlp"]:
-        a = self._neuron_activation.layers[layer]
-        direct = torch.zeros_like(a)
-        if self.run.read_out.place.sees_mlp(layer):
-            w_out = self.run.model.block(layer).mlp.w_out
-            for position, direction in self.run.read_out.direction.items():
-                direct[position] = a[position] * (direction.to(w_out.dtype) @ w_out).float()
-        return direct
-
-    @cached_property
-    def _head_activation(self) -> Metric:
-        return Metric(self._values("attn_pattern"), is_signed=False)
-
-    @cached_property
-    def _head_write_magnitude(self) -> Metric:
-        layers = []
-        for layer in range(self.n_layers):
-            v = self._values_by_head(layer)
-            norm = ((v @ self.norms.head_gram[layer]) * v).sum(-1).clamp(min=0).sqrt()
-            layers.append(self._writing_pattern(layer).abs() * norm[:, None, :])
-        return Metric(tuple(layers), is_signed=False)
-
-    @cached_property
-    def _head_direct_effect(self) -> Metric:
-        return Metric(tuple(self._head_direct(i) for i in range(self.n_layers)), is_signed=True)
-
-    @cached_property
-    def _head_total_effect(self) -> Metric:
-        return Metric(self._times_gradient("attn_pattern"), is_signed=True)
-
-    def _head_direct(self, layer: int) -> Float[Tensor, "head seq key"]:
-        pattern = self._writing_pattern(layer)
-        direct = torch.zeros_like(pattern)
-        if self.run.read_out.place.sees_attn(layer):
-            w_o, v = self.run.model.block(layer).attn.head_w_o(), self._values_by_head(layer)
-            for position, direction in self.run.read_out.direction.items():
-                pulled = (w_o @ direction.to(w_o.dtype)).float()
-                direct[:, position] = pattern[:, position] * (v @ pulled[:, :, None]).squeeze(-1)
-        return direct
-
-    @cached_property
-    def _embed_activation(self) -> Metric:
-        return Metric((torch.ones(self.n_tokens, device=self.run.embed.device),), is_signed=False)
-
-    @cached_property
-    def _embed_write_magnitude(self) -> Metric:
-        return Metric((self.run.embed.float().norm(dim=-1),), is_signed=False)
-
-    @cached_property
-    def _embed_direct_effect(self) -> Metric:
+    def _embed(self) -> Mapping[str, Metric]:
         x0 = self.run.embed.float()
         direct = torch.zeros(self.n_tokens, device=x0.device)
         for position, direction in self.run.read_out.direction.items():
             direct[position] = x0[position] @ direction.float()
-        return Metric((direct,), is_signed=True)
+        total = (x0 * self.run.embed_grad.float()).sum(-1)
+        return {
+            "activation": _plain((torch.ones_like(direct),), is_signed=False),
+            "write_magnitude": _plain((x0.square().sum(-1).sqrt(),), is_signed=False),
+            "direct_effect": _plain((direct,), is_signed=True),
+            "total_effect": _plain((total,), is_signed=True),
+        }
 
-    @cached_property
-    def _embed_total_effect(self) -> Metric:
-        return Metric(((self.run.embed * self.run.embed_grad).float().sum(-1),), is_signed=True)
+    def _gradients(self, site: Site, values: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        grads = (self.run.grad(site, layer) for layer in range(self.n_layers))
+        return tuple(
+            torch.zeros((), device=value.device) if grad is None else grad.float()
+            for value, grad in zip(values, grads, strict=True)
+        )
 
-    def _values(self, site: Site) -> tuple[Tensor, ...]:
-        return tuple(self.run.value(site, layer).float() for layer in range(self.n_layers))
+    def _neuron_direct(self, layer: int) -> Float[Tensor, "position d_mlp"]:
+        """W_out G at each position of the direction; zero where the layer is not upstream."""
+        w_out = self.run.model.block(layer).mlp.w_out
+        directions = self._directions(self.run.read_out.place.sees_mlp(layer))
+        return (directions.to(w_out.dtype) @ w_out).float()
 
-    def _times_gradient(self, site: Site) -> tuple[Tensor, ...]:
-        layers = []
-        for layer in range(self.n_layers):
-            value, grad = self.run.value(site, layer), self.run.grad(site, layer)
-            layers.append(torch.zeros_like(value) if grad is None else value * grad)
-        return tuple(layer.float() for layer in layers)
+    def _head_direct(self, layer: int) -> Float[Tensor, "head position key"]:
+        """v W_O G of each key at each position of the direction."""
+        w_o, v = self.run.model.block(layer).attn.head_w_o(), self._values_by_head(layer)
+        directions = self._directions(self.run.read_out.place.sees_attn(layer))
+        pulled = (w_o @ directions.to(w_o.dtype).T).float()
+        return (v @ pulled).transpose(1, 2)
+
+    def _directions(self, is_upstream: bool) -> Float[Tensor, "position d_model"]:
+        stacked = torch.stack(list(self.run.read_out.direction.values()))
+        return stacked if is_upstream else torch.zeros_like(stacked)
+
+    def _value_norms(self, layer: int) -> Float[Tensor, "head 1 key"]:
+        v = self._values_by_head(layer)
+        return ((v @ self.norms.head_gram[layer]) * v).sum(-1).clamp(min=0).sqrt()[:, None, :]
 
     def _values_by_head(self, layer: int) -> Float[Tensor, "head key d_head"]:
         """attn_v with each key-value head repeated for the query heads that share it."""
@@ -176,9 +216,10 @@ class Effects:
         v = self.run.value("attn_v", layer).float()
         return v.repeat_interleave(config.n_heads // config.n_kv_heads, dim=0)
 
-    def _writing_pattern(self, layer: int) -> Float[Tensor, "head seq key"]:
+    def _writing(
+        self, layer: int, pattern: Float[Tensor, "head seq key"]
+    ) -> Float[Tensor, "head seq key"]:
         """The pattern, with zeros where an edit of z took over from the pairs."""
-        pattern = self._head_activation.layers[layer]
         replaced = [
             edit
             for edit in self.run.case.interventions
@@ -192,6 +233,10 @@ class Effects:
             at = [check_position(p, self.n_tokens, "position") for p in positions]
             pattern[edit.component.index or 0, at] = 0.0
         return pattern
+
+
+def _plain(values: tuple[Tensor, ...], *, is_signed: bool) -> Metric:
+    return Metric(values, (None,) * len(values), is_signed)
 
 
 @dataclass(frozen=True)
@@ -280,10 +325,15 @@ class EffectMap:
 
 
 def effect_map(effects: Effects) -> EffectMap:
-    heads = effects.heads("total_effect").layers
+    heads, neurons = effects.heads("total_effect"), effects.neurons("total_effect")
+    attn_from, attn_to = [], []
+    for layer in range(effects.n_layers):
+        pairs = heads.rows(layer).sum(dim=0)
+        attn_from.append(pairs.sum(dim=1))
+        attn_to.append(pairs.sum(dim=0))
     return EffectMap(
-        embed=effects.embed("total_effect").layers[0],
-        attn_from=torch.stack([layer.sum(dim=(0, 2)) for layer in heads]),
-        attn_to=torch.stack([layer.sum(dim=(0, 1)) for layer in heads]),
-        mlp=torch.stack([layer.sum(dim=1) for layer in effects.neurons("total_effect").layers]),
+        embed=effects.embed("total_effect").rows(0),
+        attn_from=torch.stack(attn_from),
+        attn_to=torch.stack(attn_to),
+        mlp=torch.stack([neurons.rows(layer).sum(dim=1) for layer in range(effects.n_layers)]),
     )

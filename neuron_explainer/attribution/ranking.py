@@ -20,24 +20,46 @@ def extreme_places(metric: Metric, k: int) -> list[Place]:
 
     Ties are broken by layer, then by index, lowest first, whatever the device.
     """
-    rows = [layer.reshape(-1, layer.shape[-1]) for layer in metric.layers]
-    found = _largest(rows, k, sign=1.0)
+    lows, highs = [], []
+    for layer in range(len(metric.values)):
+        low, high = metric.rows(layer).aminmax(dim=-1)
+        lows.append(low.flatten())
+        highs.append(high.flatten())
+    found = _largest(metric, torch.stack(highs), k, sign=1.0)
     if metric.is_signed:
-        found += _largest(rows, k, sign=-1.0)
-    shape = metric.layers[0].shape[:-1]
-    return [(layer, *_unravel(row, shape), column) for layer, row, column in found]
+        found += _largest(metric, -torch.stack(lows), k, sign=-1.0)
+    return found
 
 
-def _largest(
-    rows: list[Float[Tensor, "row column"]], k: int, sign: float
-) -> list[tuple[int, int, int]]:
-    best = torch.cat([row.amax(-1) if sign > 0 else -row.amin(-1) for row in rows])
-    n_rows, width = rows[0].shape
-    where = [divmod(int(i), n_rows) for i in _first_k(best, k)]
+def _largest(metric: Metric, best: Float[Tensor, "layer row"], k: int, sign: float) -> list[Place]:
+    """The k largest of sign * metric, given the largest of each row."""
+    where = [divmod(i, best.shape[1]) for i in _first_k(best.flatten(), k)]
     if not where:
         return []
-    candidates = torch.stack([rows[layer][row] for layer, row in where]).flatten() * sign
-    return [(*where[index // width], index % width) for index in _first_k(candidates, k, cut=True)]
+    by_layer: dict[int, list[int]] = {}
+    for layer, row in where:
+        by_layer.setdefault(layer, []).append(row)
+    rows = [
+        metric.rows(layer).flatten(0, -2)[members]
+        if metric.values[0].ndim > 1
+        else metric.rows(layer)[None]
+        for layer, members in by_layer.items()
+    ]
+    candidates = torch.cat(rows)
+    width = candidates.shape[1]
+    shape = metric.rows(0).shape[:-1]
+    return [
+        _place(metric, *where[i // width], i % width, shape)
+        for i in _first_k(candidates.flatten() * sign, k, cut=True)
+    ]
+
+
+def _place(metric: Metric, layer: int, row: int, column: int, shape: torch.Size) -> Place:
+    """Layer and indices along each axis, the token axis in the prompt's own positions."""
+    index = [*_unravel(row, shape), column]
+    if metric.positions is not None:
+        index[metric.token_axis] = metric.positions[index[metric.token_axis]]
+    return (layer, *index)
 
 
 def _first_k(values: Float[Tensor, " n"], k: int, cut: bool = False) -> list[int]:

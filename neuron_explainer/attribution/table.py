@@ -140,7 +140,7 @@ class NodeTable:
         head = (
             f"<b>{first.objective.value:+.3f}</b> {first.objective.unit}, {len(self.nodes)} nodes"
         )
-        return f"<p>{_escape(tokens)}</p><p>{head}</p>{frame.to_html(index=False, float_format='%.3f')}"
+        return f"<p>{_escape(tokens)}</p><p>{head}</p>{frame.to_html(index=False, float_format='{:.3f}'.format)}"
 
 
 def node_table(effects: Sequence[Effects], *, top_k: int) -> NodeTable:
@@ -228,8 +228,7 @@ def _values(effects: Effects, kind: str, places: Sequence[Place]) -> list[NodeVa
             by_layer.setdefault(places[i][0], []).append(i)
         for layer, members in by_layer.items():
             index = torch.tensor([places[i][1:] for i in members]).T
-            values = metric.layers[layer][tuple(index.to(metric.layers[layer].device))]
-            column[members] = values.cpu()
+            column[members] = metric.at(layer, index.to(metric.values[layer].device)).cpu()
         columns.append(column.tolist())
     kept = set(inside)
     return [

@@ -65,7 +65,7 @@ function paint(
       context.globalAlpha = 1;
       context.fillStyle = colors.ground;
       context.fillRect(x, y, right - x - 1, row.height - 1);
-      context.globalAlpha = mapShare(value, model.maximum);
+      context.globalAlpha = mapShare(value, row.maximum ?? model.maximum);
       context.fillStyle = value < 0 ? colors.negative : colors.positive;
       context.fillRect(x, y, right - x - 1, row.height - 1);
     }

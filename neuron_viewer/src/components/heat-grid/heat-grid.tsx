@@ -1,9 +1,10 @@
-import { useId, useMemo } from "react";
+import { useId, useMemo, useRef } from "react";
 
 import { HeatCanvas } from "./heat-canvas";
 import { ColumnLabels, headerHeight, RowLabels } from "./heat-labels";
 import {
   heatLayout,
+  isCell,
   rangeBox,
   type HeatCell,
   type HeatLayout,
@@ -11,6 +12,7 @@ import {
   type HeatRange,
 } from "./model";
 import { useCellPointer } from "./use-cell-pointer";
+import { useReveal } from "./use-reveal";
 import { usePageTheme } from "./use-page-theme";
 import { useViewport } from "./use-viewport";
 import "./heat-grid.css";
@@ -34,13 +36,17 @@ export const LABEL_WIDTH = 74;
 
 /** Rows by tokens in colour. The mouse points, clicks and drags; arrow keys, Shift and Enter do the same. */
 export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: HeatGridProps) {
-  const [viewport, follow] = useViewport();
+  const scroller = useRef<HTMLDivElement>(null);
+  const viewport = useViewport(scroller);
   const theme = usePageTheme();
   const id = useId();
   const room = Math.max(0, viewport.width - LABEL_WIDTH);
   const layout = useMemo(() => heatLayout(model, room), [model, room]);
   const head = headerHeight(model);
-  const { active, range, keyboard, pointer } = useCellPointer(model, layout, { onPoint, onPick });
+  const { active, sought, range, keyboard, pointer } = useCellPointer(model, layout, { onPoint, onPick });
+  const inset = { left: LABEL_WIDTH, top: head };
+  useReveal(scroller, model, layout, viewport.width > 0 ? (model.home ?? null) : null, inset);
+  useReveal(scroller, model, layout, sought, inset);
   const view = {
     left: viewport.left,
     top: viewport.top,
@@ -48,7 +54,7 @@ export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: H
     height: Math.min(Math.max(0, viewport.height - head), layout.height),
   };
   return (
-    <div className="hg" ref={follow} style={{ "--hg-head": `${head}px`, "--hg-label": `${LABEL_WIDTH}px` }}>
+    <div className="hg" ref={scroller} style={{ "--hg-head": `${head}px`, "--hg-label": `${LABEL_WIDTH}px` }}>
       <div
         className="hg-grid"
         role="grid"
@@ -77,13 +83,7 @@ export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: H
           <RowLabels model={model} layout={layout} view={view} pointed={pointed?.row ?? null} />
         </div>
         <div className="hg-cells" aria-hidden="true" {...pointer}>
-          <HeatCanvas
-            model={model}
-            layout={layout}
-            view={view}
-            offset={{ left: LABEL_WIDTH, top: head }}
-            theme={theme}
-          />
+          <HeatCanvas model={model} layout={layout} view={view} offset={inset} theme={theme} />
           {marks.map((mark) => (
             <Outline key={mark.key} kind={mark.key} model={model} layout={layout} range={mark.range} />
           ))}
@@ -91,7 +91,7 @@ export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: H
           {active && (
             <Outline kind="active" model={model} layout={layout} range={{ from: active, to: active }} />
           )}
-          {pointed && (
+          {pointed && isCell(model, pointed) && (
             <Outline kind="pointed" model={model} layout={layout} range={{ from: pointed, to: pointed }} />
           )}
         </div>

@@ -23,7 +23,8 @@ export function ColumnLabels({ model, layout, view, pointed }: LabelsProps) {
   return model.columns.slice(first, last + 1).map((column, i) => {
     const index = first + i;
     if (index !== pointed && !isLabelled(index)) return null;
-    const tone = index === pointed ? " on" : column.strong === true ? " at" : "";
+    const tone =
+      index === pointed ? " on" : column.strong === true ? " at" : column.isQuiet === true ? " off" : "";
     return (
       <span key={column.key} className={`hg-col${tone}`} style={{ left: (index + 0.5) * layout.columnWidth }}>
         <Token text={column.token} />

@@ -10,6 +10,8 @@ export interface HeatColumn {
   token: string;
   index: number;
   strong?: boolean;
+  /** Labelled in quiet ink: there is nothing below. */
+  isQuiet?: boolean;
 }
 
 export interface HeatRow {
@@ -26,6 +28,8 @@ export interface HeatRow {
   height: number;
   /** Space above the row. */
   gap?: number;
+  /** The value drawn at full strength in this row, where it is not the model's. */
+  maximum?: number;
   /** One per column; null where there is no cell. */
   values: readonly (number | null)[];
 }
@@ -34,6 +38,8 @@ export interface HeatModel {
   label: string;
   columns: readonly HeatColumn[];
   rows: readonly HeatRow[];
+  /** The cell to show first, where not all of them fit. */
+  home?: HeatCell | undefined;
   /** What rows and columns are, in the corner between their labels. */
   corner?: string;
   /** The value drawn at full strength. */

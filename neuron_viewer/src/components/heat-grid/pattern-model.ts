@@ -1,9 +1,14 @@
 import type { Token } from "@/api/types";
-import type { HeatModel } from "./model";
+import type { HeatCell, HeatModel } from "./model";
 
 const CELL = 15;
 const SMALL_CELL = 11;
 const ROOMY = 32;
+
+export interface AttentionPair {
+  query: number;
+  key: number;
+}
 
 /** An attention pattern as a grid: rows from (queries), columns to (keys), nothing above the diagonal. */
 export function patternModel(
@@ -11,8 +16,10 @@ export function patternModel(
   tokens: readonly Token[],
   pattern: readonly (readonly number[])[],
   at: number,
+  selected: AttentionPair | null = null,
 ): HeatModel {
   return {
+    home: homeOf(pattern, at, selected),
     label: `Attention pattern of ${name}, rows from, columns to`,
     columns: tokens.map((token, index) => ({
       key: String(index),
@@ -32,6 +39,17 @@ export function patternModel(
     maximum: 1,
     signed: false,
   };
+}
+
+/** The selected pair, else the strongest pair of the token whose row stands out. */
+function homeOf(
+  pattern: readonly (readonly number[])[],
+  at: number,
+  selected: AttentionPair | null,
+): HeatCell | undefined {
+  if (selected && pattern[selected.query]) return { row: selected.query, column: selected.key };
+  const row = pattern[at]?.slice(0, at + 1);
+  return row ? { row: at, column: row.indexOf(Math.max(...row)) } : undefined;
 }
 
 /** Heads answer with a row for each query; anything else is not a pattern. */

@@ -7,13 +7,8 @@ import { formatMagnitude, visibleText } from "@/lib/format";
 import { TokenPair } from "../token";
 import { HeatGrid } from "./heat-grid";
 import { HeatTable } from "./heat-table";
-import { strongestCell, valueAt, type HeatCell } from "./model";
-import { asPattern, patternModel } from "./pattern-model";
-
-export interface AttentionPair {
-  query: number;
-  key: number;
-}
+import { isCell, valueAt, type HeatCell } from "./model";
+import { asPattern, patternModel, type AttentionPair } from "./pattern-model";
 
 export interface PatternViewProps {
   result: ActivationsResponse["results"][number];
@@ -29,13 +24,14 @@ export interface PatternViewProps {
 export function PatternView({ result, head, at, selected, asTable, onPick }: PatternViewProps) {
   const { tokens, activations } = result;
   const [pointed, setPointed] = useState<HeatCell | null>(null);
+  const pattern = useMemo(() => asPattern(activations), [activations]);
+  const { query, key } = selected ?? { query: -1, key: -1 };
   const model = useMemo(
-    () => patternModel(head, tokens, asPattern(activations), at),
-    [head, tokens, activations, at],
+    () => patternModel(head, tokens, pattern, at, query < 0 ? null : { query, key }),
+    [head, tokens, pattern, at, query, key],
   );
-  const mark =
-    selected && selected.query < tokens.length ? { row: selected.query, column: selected.key } : null;
-  const shown = pointed ?? mark ?? strongestCell(model);
+  const mark = query >= 0 && query < tokens.length ? { row: query, column: key } : null;
+  const shown = pointed !== null && isCell(model, pointed) ? pointed : model.home;
   if (asTable) return <HeatTable model={model} format={formatMagnitude} />;
   return (
     <>
@@ -48,7 +44,7 @@ export function PatternView({ result, head, at, selected, asTable, onPick }: Pat
         }
         pointed={pointed}
         onPoint={setPointed}
-        onPick={({ to }) => onPick?.({ query: to.row, key: to.column })}
+        onPick={onPick && (({ to }) => onPick({ query: to.row, key: to.column }))}
       />
       {shown && (
         <p className="readout">

@@ -1,6 +1,8 @@
-import { useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useMemo, useState, type KeyboardEvent, type PointerEvent } from "react";
+
 import {
   cellAt,
+  isCell,
   moved,
   sortedRange,
   strongestCell,
@@ -27,9 +29,9 @@ export function useCellPointer(model: HeatModel, layout: HeatLayout, { onPoint, 
   const [stored, setStored] = useState<HeatCell | null>(null);
   const [anchor, setAnchor] = useState<HeatCell | null>(null);
   const [pointed, setPointed] = useState<HeatCell | null>(null);
-  const isStale =
-    stored !== null && (stored.row >= model.rows.length || stored.column >= model.columns.length);
-  const active = stored === null || isStale ? strongestCell(model) : stored;
+  const [sought, setSought] = useState<HeatCell | null>(null);
+  const strongest = useMemo(() => strongestCell(model), [model]);
+  const active = stored !== null && isCell(model, stored) ? stored : (model.home ?? strongest);
 
   const point = (cell: HeatCell | null) => {
     if (cell?.row === pointed?.row && cell?.column === pointed?.column) return;
@@ -42,6 +44,7 @@ export function useCellPointer(model: HeatModel, layout: HeatLayout, { onPoint, 
   };
   const goTo = (cell: HeatCell) => {
     setStored(cell);
+    setSought(cell);
     point(cell);
   };
   const find = (event: PointerEvent<HTMLElement>) => {
@@ -68,6 +71,8 @@ export function useCellPointer(model: HeatModel, layout: HeatLayout, { onPoint, 
 
   return {
     active,
+    /** Where the keyboard went last. */
+    sought: sought !== null && isCell(model, sought) ? sought : null,
     range: anchor && pointed ? sortedRange({ from: anchor, to: pointed }) : null,
     keyboard: {
       onKeyDown,

@@ -1,4 +1,4 @@
-import { useCallback, useState } from "react";
+import { useLayoutEffect, useState, type RefObject } from "react";
 
 export interface Viewport {
   width: number;
@@ -8,9 +8,10 @@ export interface Viewport {
 }
 
 /** Size and scroll position of an element, followed as they change. */
-export function useViewport(): [Viewport, (element: HTMLElement | null) => (() => void) | undefined] {
+export function useViewport(ref: RefObject<HTMLElement | null>): Viewport {
   const [viewport, setViewport] = useState<Viewport>({ width: 0, height: 0, left: 0, top: 0 });
-  const follow = useCallback((element: HTMLElement | null) => {
+  useLayoutEffect(() => {
+    const element = ref.current;
     if (!element) return undefined;
     const measure = () => {
       setViewport({
@@ -28,6 +29,6 @@ export function useViewport(): [Viewport, (element: HTMLElement | null) => (() =
       observer.disconnect();
       element.removeEventListener("scroll", measure);
     };
-  }, []);
-  return [viewport, follow];
+  }, [ref]);
+  return viewport;
 }

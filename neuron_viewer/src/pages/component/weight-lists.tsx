@@ -1,8 +1,11 @@
+import type { ReactNode } from "react";
+
 import type { ComponentTokensResponse, TokenScore } from "@/api/types";
 import { Async, type Asynchronous } from "@/components/async";
 import { Token } from "@/components/token";
 import { maxAbs } from "@/lib/color";
-import { formatEffect, formatProb } from "@/lib/format";
+import { define } from "@/lib/define";
+import { formatEffect } from "@/lib/format";
 
 export interface WeightListsProps {
   query: Asynchronous<ComponentTokensResponse>;
@@ -42,14 +45,17 @@ function UnitLists({ data }: { data: ComponentTokensResponse }) {
 }
 
 function HeadLists({ data }: { data: ComponentTokensResponse }) {
+  const copying = data.copying ?? null;
   return (
     <>
       <ListPanel
         title="OV: what it writes"
         note={
-          data.copying === null || data.copying === undefined
-            ? ""
-            : `copies ${formatProb(data.copying)} of tokens`
+          copying !== null && (
+            <span tabIndex={0} {...define("copying", { exact: copying })}>
+              copies {(100 * copying).toFixed(1)}% of tokens
+            </span>
+          )
         }
         lists={[
           { name: "Promotes", scores: data.promotes },
@@ -57,12 +63,21 @@ function HeadLists({ data }: { data: ComponentTokensResponse }) {
         ]}
       />
       <ListPanel
+        title="OV: what it reads"
+        note="tokens that make it write that"
+        lists={[
+          { name: "The same way", scores: data.responds_to },
+          { name: "Turned round", scores: data.responds_against },
+        ]}
+      />
+      <ListPanel
         title="QK: where it looks"
-        note="each token by itself"
+        note="from these queries to these keys"
         lists={[
           { name: "Query", scores: data.query },
           { name: "Key", scores: data.key },
         ]}
+        areAlike={false}
       />
     </>
   );
@@ -70,12 +85,15 @@ function HeadLists({ data }: { data: ComponentTokensResponse }) {
 
 interface ListPanelProps {
   title: string;
-  note: string;
+  note: ReactNode;
   lists: readonly { name: string; scores: readonly TokenScore[] }[];
+  /** Whether the lists are in one unit, and so share a scale. */
+  areAlike?: boolean;
 }
 
-function ListPanel({ title, note, lists }: ListPanelProps) {
-  const maximum = maxAbs(lists.flatMap((list) => list.scores.map((score) => score.logit)));
+function ListPanel({ title, note, lists, areAlike = true }: ListPanelProps) {
+  const maximumOf = (scores: readonly TokenScore[]) => maxAbs(scores.map((score) => score.logit));
+  const shared = Math.max(...lists.map((list) => maximumOf(list.scores)));
   return (
     <section className="panel" aria-label={title}>
       <header>
@@ -86,7 +104,7 @@ function ListPanel({ title, note, lists }: ListPanelProps) {
         {lists.map((list) => (
           <div key={list.name}>
             <h3>{list.name}</h3>
-            <TokenScores scores={list.scores} maximum={maximum} />
+            <TokenScores scores={list.scores} maximum={areAlike ? shared : maximumOf(list.scores)} />
           </div>
         ))}
       </div>

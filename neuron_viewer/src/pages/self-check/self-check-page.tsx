@@ -10,7 +10,11 @@ import "./self-check.css";
 
 /** The server repeats its own claims on the loaded model, and shows what it found. */
 export function SelfCheckPage() {
-  const { data, error, isFetching, refetch } = useQuery({ ...selfCheckQuery(), retry: false });
+  const { data, error, isFetching, refetch } = useQuery({
+    ...selfCheckQuery(),
+    retry: false,
+    enabled: false,
+  });
   const elapsed = useElapsed(isFetching);
   const summary = data ? summaryOf(data.claims) : null;
   return (
@@ -47,8 +51,12 @@ export function SelfCheckPage() {
             </ErrorNote>
           </div>
         )}
-        {!data && isFetching && (
-          <p className="pad note waiting">The first run loads a second copy of the model to compare with.</p>
+        {!data && !error && (
+          <p className="pad mid waiting">
+            {isFetching
+              ? "Running the model several times; other requests wait for it."
+              : "Not run yet. It takes some seconds, and other requests wait for it."}
+          </p>
         )}
         {data && data.claims.length === 0 && <p className="pad mid">This server makes no claims to check.</p>}
         {data && data.claims.length > 0 && <ClaimTable claims={data.claims} stale={isFetching} />}

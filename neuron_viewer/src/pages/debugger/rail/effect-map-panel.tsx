@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 
 import { lensQuery } from "@/api/queries";
@@ -7,8 +7,8 @@ import { HeatGrid } from "@/components/heat-grid/heat-grid";
 import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { HeatTable } from "@/components/heat-grid/heat-table";
 import { TableSwitch } from "@/components/heat-grid/table-switch";
-import { strongestCell, valueAt, type HeatCell, type HeatRange } from "@/components/heat-grid/model";
-import { formatEffect, visibleText } from "@/lib/format";
+import { isCell, strongestCell, valueAt, type HeatCell, type HeatRange } from "@/components/heat-grid/model";
+import { formatEffect, formatMagnitude, visibleText } from "@/lib/format";
 
 import type { PanelProps } from "../view";
 import { columnIndex } from "./alignment";
@@ -29,20 +29,30 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
   const [pointed, setPointed] = useState<HeatCell | null>(null);
   const map = useMemo(() => effectMap(cases, part), [cases, part]);
   const isCompared = cases.length > 1;
+  const unit = cases[0]?.objective.unit ?? "";
   const lensIndex = isCompared ? lensCase : 0;
   const request = lensRequest(view.request.cases, lensIndex);
-  const lens = useQuery({ ...lensQuery(request), enabled: !view.stale });
+  const lens = useQuery({
+    ...lensQuery(request),
+    enabled: !view.stale && request.case.target_tokens.length > 0,
+    placeholderData: keepPreviousData,
+  });
 
   const selected = cellOfNode(ui.selected, nodes, map);
   const filtered = rangeOfFilter(map, ui.filters);
-  const shown = pointed ?? selected ?? strongestCell(map.model);
+  const { row, column } = selected ?? { row: -1, column: -1 };
+  const model = useMemo(
+    () => (row < 0 ? map.model : { ...map.model, home: { row, column } }),
+    [map.model, row, column],
+  );
+  const shown = (pointed && isCell(map.model, pointed) ? pointed : selected) ?? strongestCell(map.model);
   function filter(range: HeatRange) {
     const next = filterOfRange(map, range, part);
     actions.setFilters(isSameFilter(next, ui.filters) ? NO_MAP_FILTER : next);
   }
-  function pointAtLayer(row: number | null) {
-    const column = map.model.columns.findIndex((one) => one.strong === true);
-    setPointed(row === null || column < 0 ? null : { row, column });
+  function pointAtLayer(layerRow: number | null) {
+    const at = map.model.columns.findIndex((one) => one.strong === true);
+    setPointed(layerRow === null || at < 0 ? null : { row: layerRow, column: at });
   }
 
   return (
@@ -54,7 +64,7 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
         ) : (
           <div className="map-and-lens">
             <HeatGrid
-              model={map.model}
+              model={model}
               marks={[
                 ...(filtered ? [{ key: "filter", range: filtered }] : []),
                 ...(selected ? [{ key: "selected", range: { from: selected, to: selected } }] : []),
@@ -64,7 +74,7 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
               onPoint={setPointed}
               onPick={filter}
             />
-            {!lens.error && (
+            {!lens.error && request.case.target_tokens.length > 0 && (
               <LensColumn
                 lens={lens.data}
                 model={map.model}
@@ -78,11 +88,17 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
           </div>
         )}
         <div className="mapfoot">
-          <HeatLegend
-            maximum={map.model.maximum}
-            unit={`${cases[0]?.objective.unit ?? ""}${isCompared ? ", left \u2212 right" : ""}`}
-            signed
-          />
+          <span className="legends">
+            <HeatLegend
+              maximum={map.model.maximum}
+              unit={isCompared ? `${unit}, left \u2212 right` : unit}
+              signed
+            />
+            <span className="note">
+              strips {"\u00b1"}
+              {formatMagnitude(map.stripMaximum)}
+            </span>
+          </span>
           <TableSwitch asTable={asTable} onChange={setAsTable} />
         </div>
         {shown && (

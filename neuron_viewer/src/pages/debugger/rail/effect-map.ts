@@ -21,6 +21,8 @@ export interface EffectMap {
   columns: AlignedColumn[];
   rows: MapRow[];
   model: HeatModel;
+  /** The strips are sums over layers, so they have a scale of their own; `model.maximum` is the layers'. */
+  stripMaximum: number;
 }
 
 const STRIP_HEIGHT = 13;
@@ -32,26 +34,28 @@ const LABEL_EVERY = 5;
 export function effectMap(cases: readonly CaseResult[], part: Part): EffectMap {
   const columns = alignColumns(cases);
   const n_layers = cases[0]?.by_layer.mlp.length ?? 0;
-  const position = cases[0]?.objective.position ?? -1;
+  const at = columns.findIndex((column) => column.positions[0] === cases[0]?.objective.position);
   const layers = Array.from({ length: n_layers }, (_, below) => n_layers - 1 - below);
-  const rows = [
-    ...STRIPS.map((strip) => stripRow(cases, columns, strip)),
-    ...layers.map((layer) => layerRow(cases, columns, layer, part, n_layers)),
-  ];
+  const strips = STRIPS.map((strip) => stripRow(cases, columns, strip));
+  const byLayer = layers.map((layer) => layerRow(cases, columns, layer, part, n_layers));
+  const stripMaximum = barScale(strips.flatMap((row) => row.values));
   return {
     columns,
     rows: [...STRIPS.map(({ key }) => ({ strip: key })), ...layers.map((layer) => ({ layer }))],
+    stripMaximum,
     model: {
+      home: at < 0 ? undefined : { row: STRIPS.length, column: at },
       label:
         cases.length > 1 ? "Change in total effect, left minus right" : "Total effect by layer and token",
       columns: columns.map((column, index) => ({
         key: String(index),
         token: column.token.text,
         index: columnIndex(column),
-        strong: column.positions[0] === position,
+        strong: index === at,
+        isQuiet: onlyIn(column) !== null,
       })),
-      rows,
-      maximum: barScale(rows.flatMap((row) => row.values)),
+      rows: [...strips.map((row) => ({ ...row, maximum: stripMaximum })), ...byLayer],
+      maximum: barScale(byLayer.flatMap((row) => row.values)),
       signed: true,
     },
   };

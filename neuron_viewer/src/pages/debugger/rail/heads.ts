@@ -37,3 +37,14 @@ export function pairOf(node: string | null, head: string): { query: number; key:
     ? null
     : { query: parsed.position, key: parsed.keyPosition };
 }
+
+/** A selected node's name as the case at `index` writes it; a node that is not listed is taken as it stands. */
+export function nodeInCase(nodes: readonly NodeRow[], selected: string | null, index: number): string | null {
+  const row = nodes.find((one) => one.node === selected);
+  return row ? (row.case_nodes[index] ?? null) : selected;
+}
+
+/** The listed row that a case writes as `name`, by its row's name; else the name itself. */
+export function rowOfNode(nodes: readonly NodeRow[], name: string, index: number): string {
+  return nodes.find((one) => one.case_nodes[index] === name)?.node ?? name;
+}

@@ -5,9 +5,13 @@ import { emptyCase } from "@/lib/question";
 
 const TOKENS = 4;
 
-/** The lens of one case of a request; the other comes along, since interventions may patch from it. */
+/**
+ * The lens of one case of a request; the other comes along, since interventions may patch from it.
+ * It reads out the prediction also while a node is traced.
+ */
 export function lensRequest(cases: readonly CaseSpec[], index: number): LensRequest {
-  return { case: cases[index] ?? emptyCase(), n: TOKENS, other_case: cases[1 - index] ?? null };
+  const [own, other] = [cases[index], cases[1 - index]].map((one) => one && { ...one, trace: null });
+  return { case: own ?? emptyCase(), n: TOKENS, other_case: other ?? null };
 }
 
 /** The value at which a bar reaches the end of its half of the track. */

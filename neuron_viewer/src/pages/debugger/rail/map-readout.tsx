@@ -36,7 +36,7 @@ export function MapReadout({ map, cell, nodes, part, lens, onSelect }: MapReadou
           {value === null ? onlyIn(column) : formatEffect(value)}
         </b>
       </p>
-      <p>
+      <p className="behind">
         {strongest.length === 0 && <span className="quiet">no listed node here</span>}
         {strongest.map((node) => (
           <button key={node.node} type="button" className="linklike" onClick={() => onSelect(node.node)}>

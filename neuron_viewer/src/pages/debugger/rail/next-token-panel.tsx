@@ -44,7 +44,7 @@ export function NextTokenPanel({ cases, actions }: NextTokenPanelProps) {
             after <Token text={after.text} index={position} />
           </span>
         )}
-        <span className="end note hide-m">click: target, Shift: distractor</span>
+        <span className="end note hide-m hide-s">click: target, Shift: distractor</span>
       </header>
       <div className="scroll">
         <table className="table">

@@ -9,7 +9,7 @@ import { PatternView } from "@/components/heat-grid/pattern-view";
 import { TableSwitch } from "@/components/heat-grid/table-switch";
 
 import type { PanelProps } from "../view";
-import { headName, headOf, leadingHeads, pairOf, type Head } from "./heads";
+import { headName, headOf, leadingHeads, nodeInCase, pairOf, rowOfNode, type Head } from "./heads";
 import { HeadChooser } from "./head-chooser";
 
 /** Where one head attends: of the selected row, else of the leading head, unless another was chosen here. */
@@ -23,7 +23,13 @@ export function PatternPanel({ view, ui, actions }: PanelProps) {
   const head = chosen ?? headOf(ui.selected, model) ?? headOf(leading[0] ?? null, model) ?? FIRST;
   const name = headName(head);
   const prompts = [...new Set(request.cases.map((one) => one.prompt))];
-  const query = useQuery({ ...activationsQuery(name, prompts), placeholderData: keepPreviousData });
+  const isLarge = Math.max(...response.cases.map((one) => one.tokens.length)) > LARGE;
+  const [isAsked, setAsked] = useState(false);
+  const query = useQuery({
+    ...activationsQuery(name, prompts),
+    placeholderData: keepPreviousData,
+    enabled: !isLarge || isAsked,
+  });
   const isEdited = request.cases.some((one) => one.interventions.length > 0);
 
   return (
@@ -38,32 +44,48 @@ export function PatternPanel({ view, ui, actions }: PanelProps) {
             setChoice({ head: next, selected: ui.selected });
           }}
         />
-        <span className="end">
-          <Link className="btn small plain" to={`/component/${name}${search}`}>
-            Open
-          </Link>
-        </span>
       </header>
-      <Async query={query} loading={<div className="pad pattern-wait" aria-busy="true" />}>
+      {isLarge && !isAsked && (
+        <p className="pad mid">
+          The pattern of a prompt this long is large.{" "}
+          <button type="button" className="btn small" onClick={() => setAsked(true)}>
+            Load it
+          </button>
+        </p>
+      )}
+      <Async
+        query={query}
+        loading={query.isFetching ? <div className="pad pattern-wait" aria-busy="true" /> : <></>}
+      >
         {(data) => (
           <div className={query.isPlaceholderData ? "pad dim" : "pad"} aria-busy={query.isPlaceholderData}>
-            {data.results.map((result, index) => (
-              <div key={index} className="pattern-side">
-                {prompts.length > 1 && <h3 className="label">{SIDES[index]}</h3>}
-                <PatternView
-                  result={result}
-                  head={data.component}
-                  at={response.cases[index]?.objective.position ?? -1}
-                  selected={pairOf(ui.selected, data.component)}
-                  asTable={asTable}
-                  onPick={({ query: from, key }) => actions.select(`${data.component}@${from}:${key}`)}
-                />
-              </div>
-            ))}
+            <div className="pattern-sides">
+              {data.results.map((result, index) => (
+                <div key={index} className="pattern-side">
+                  {prompts.length > 1 && <h3 className="label">{SIDES[index]}</h3>}
+                  <PatternView
+                    result={result}
+                    head={data.component}
+                    at={response.cases[index]?.objective.position ?? -1}
+                    selected={pairOf(nodeInCase(response.nodes, ui.selected, index), data.component)}
+                    asTable={asTable}
+                    onPick={({ query: from, key }) => {
+                      const picked = `${data.component}@${from}:${key}`;
+                      actions.select(rowOfNode(response.nodes, picked, index));
+                    }}
+                  />
+                </div>
+              ))}
+            </div>
             <div className="mapfoot">
               <HeatLegend maximum={1} unit="attention" />
-              {isEdited && <span className="note">without interventions</span>}
-              <TableSwitch asTable={asTable} onChange={setAsTable} />
+              {isEdited && <span className="note">not edited</span>}
+              <span>
+                <TableSwitch asTable={asTable} onChange={setAsTable} />
+                <Link className="btn small plain" to={`/component/${name}${search}`}>
+                  Open component
+                </Link>
+              </span>
             </div>
           </div>
         )}
@@ -73,4 +95,6 @@ export function PatternPanel({ view, ui, actions }: PanelProps) {
 }
 
 const FIRST: Head = { layer: 0, index: 0 };
+/** Tokens above which a pattern is fetched on request only: it grows with their square. */
+const LARGE = 400;
 const SIDES = ["Left", "Right"];

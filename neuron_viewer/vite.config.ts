@@ -9,7 +9,7 @@ export default defineConfig({
   build: { target: "es2022", chunkSizeWarningLimit: 900 },
   test: {
     environment: "jsdom",
-    include: ["src/**/*.test.{ts,tsx}"],
+    include: ["src/**/*.test.{ts,tsx}", "tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
   },

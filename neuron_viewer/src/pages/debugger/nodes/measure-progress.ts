@@ -3,7 +3,7 @@
 import { flagIn } from "./disagreement";
 import { metricIn, type Measured } from "./metrics";
 import { rankCorrelation } from "./rank-correlation";
-import { nodeInCase, type TableRow } from "./table-rows";
+import { measurableIn, type TableRow } from "./table-rows";
 
 export type MeasureProgress = {
   done: number;
@@ -17,7 +17,7 @@ export function measureProgress(rows: readonly TableRow[], at: number, measured:
   const pairs: [number, number][] = [];
   let [total, disagree] = [0, 0];
   for (const row of rows) {
-    if (nodeInCase(row, at) === null) continue;
+    if (measurableIn(row, at) === null) continue;
     total++;
     const estimate = metricIn(row, "total_effect", at, measured);
     const effect = metricIn(row, "measured_effect", at, measured);

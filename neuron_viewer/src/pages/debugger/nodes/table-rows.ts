@@ -66,6 +66,14 @@ export function tableRows(response: DebugResponse): TableRow[] {
   return response.nodes.map((row) => tableRow(row, response.cases));
 }
 
+/** Biases write at all tokens at once and errors are no unit of the model: neither is measured. */
+const MEASURED_KINDS: readonly NodeKind[] = ["embed", "attn", "mlp", "latent"];
+
+/** What to measure in one case; null where there is nothing to. */
+export function measurableIn(row: TableRow, at: number): string | null {
+  return MEASURED_KINDS.includes(row.row.kind) ? nodeInCase(row, at) : null;
+}
+
 /** The node's name in one case; null where the case has no such token. */
 export function nodeInCase({ row, node }: TableRow, at: number): string | null {
   if (row.values[at] == null) return null;

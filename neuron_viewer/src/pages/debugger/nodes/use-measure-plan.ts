@@ -1,13 +1,13 @@
 import { useEffect, useMemo } from "react";
 
 import type { NodeTable } from "./use-node-table";
-import { nodeInCase, type TableRow } from "./table-rows";
+import { measurableIn, type TableRow } from "./table-rows";
 
 /** Rows measured without being asked for; those beyond are measured when they come on screen. */
 export const LEADING_ROWS = 500;
 
 function namesIn(rows: readonly TableRow[], at: number): string[] {
-  return rows.map((row) => nodeInCase(row, at)).filter((name) => name !== null);
+  return rows.map((row) => measurableIn(row, at)).filter((name) => name !== null);
 }
 
 /** Tells the streams what is on screen and in which order the table stands. */

@@ -4,7 +4,7 @@ import { formatEffect, formatMagnitude, isZeroEffect } from "@/lib/format";
 import { flagIn } from "./disagreement";
 import { isEffect, metricIn, metricOn, type Metric, type Side } from "./metrics";
 import { useTable } from "./table-context";
-import { nodeInCase, type TableRow } from "./table-rows";
+import { measurableIn, type TableRow } from "./table-rows";
 
 type ValueCellProps = { row: TableRow; metric: Metric; side?: Side | undefined };
 
@@ -68,8 +68,8 @@ function Awaited({ hasTrack }: { hasTrack: boolean }) {
 
 /** A case without the node has nothing to wait for. */
 function isAwaited(row: TableRow, side: Side | undefined): boolean {
-  const left = nodeInCase(row, 0) !== null;
+  const left = measurableIn(row, 0) !== null;
   if (side === undefined || side === "left") return left;
-  const right = nodeInCase(row, 1) !== null;
+  const right = measurableIn(row, 1) !== null;
   return side === "right" ? right : left && right;
 }

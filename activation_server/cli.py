@@ -125,9 +125,8 @@ def self_check(
     threads: Threads = None,
 ) -> None:
     """Check the claims about the numbers on a model; exit status 1 when one fails."""
-    from neuron_explainer.attribution.self_check import self_check as check
-
     from activation_server.terminal import print_claims
+    from neuron_explainer.attribution.self_check import self_check as check
 
     with clear_errors():
         claims = check(_load(model, dtype, device, threads))

@@ -44,9 +44,9 @@ _ENGLISH = (
     ),
     Example(
         name="Next in line",
-        prompt="Monday, Tuesday, Wednesday,",
-        target=" Thursday",
-        distractor=" Monday",
+        prompt="One, two, three, four,",
+        target=" five",
+        distractor=" four",
         note="The successor of the last item.",
     ),
     Example(

@@ -20,7 +20,8 @@ def listen(host: str, port: int) -> sockets.socket:
         family, _, _, _, address = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM)[0]
     except OSError as problem:
         raise BadRequest(f"There is no address {host}.", "Use --host 127.0.0.1.") from problem
-    socket = sockets.socket(family, sockets.SOCK_STREAM)
+    # asyncio switches off the delay of small packets (40 ms) only where the protocol is named.
+    socket = sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP)
     socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
     try:
         socket.bind(address)

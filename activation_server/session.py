@@ -14,8 +14,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Hashable
 from typing import TypeVar
 
 from fastapi import Request, Response
-from neuron_explainer.attribution.components import component_activations, component_tokens
-from neuron_explainer.attribution.self_check import self_check
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from activation_server import wire
@@ -45,7 +43,9 @@ from activation_server.schemas import (
 from activation_server.settings import Settings
 from activation_server.waiting import SharedAnswer, unless_gone
 from activation_server.worker import Ticket, Worker, once
+from neuron_explainer.attribution.components import component_activations, component_tokens
 from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.attribution.self_check import self_check
 from neuron_explainer.models.run import Case
 from neuron_explainer.models.transformer import Transformer
 

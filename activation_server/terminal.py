@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from neuron_explainer.attribution.self_check import Claim
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from neuron_explainer.attribution.self_check import Claim
 from neuron_explainer.models.sources import SHORT_NAMES, fetch, is_local
 
 _TOWARD, _AWAY = "bright_blue", "dark_orange"

@@ -11,14 +11,14 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from fastapi import Response
-from neuron_explainer.attribution.glossary import GLOSSARY
-from neuron_explainer.attribution.self_check import Claim
 from pydantic_core import to_json
 from torch import Tensor
 
 from activation_server.errors import BadRequest
 from activation_server.schemas import Example, ModelResponse
+from neuron_explainer.attribution.glossary import GLOSSARY
 from neuron_explainer.attribution.lens import LensLayer
+from neuron_explainer.attribution.self_check import Claim
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.tokens import token_text
 from neuron_explainer.models.transformer import Transformer

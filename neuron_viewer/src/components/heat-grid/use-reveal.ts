@@ -26,5 +26,5 @@ export function useReveal(
 /** The scroll offset closest to `offset` at which the span lies within `room`, with some to spare. */
 export function nearest(offset: number, start: number, size: number, room: number): number {
   const spare = Math.min(SPARE * size, Math.max(0, (room - size) / 2));
-  return Math.max(start + size + spare - room, Math.min(offset, start - spare));
+  return Math.max(0, start + size + spare - room, Math.min(offset, start - spare));
 }

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+
+import { describeComponent, findComponent, neighbours, type Indexed } from "@/pages/component/bounds";
+
+const model = {
+  n_layers: 30,
+  n_heads: 9,
+  d_mlp: 1536,
+  coders: [{ name: "sae", site: "mlp_post_act", layers: [3, 7], n_latents: 4096 }],
+};
+
+function component(name: string): Indexed {
+  const found = findComponent(name, model);
+  if ("problem" in found) throw new Error(found.problem);
+  return found.component;
+}
+
+function problem(name: string): string {
+  const found = findComponent(name, model);
+  return "problem" in found ? found.problem : "";
+}
+
+describe("findComponent", () => {
+  it("finds what the model has", () => {
+    expect(component(" attn_L29_8 ").name).toBe("attn_L29_8");
+    expect(component("mlp_L0_1535").index).toBe(1535);
+    expect(component("mlp_ae_L7_4095").kind).toBe("latent");
+  });
+
+  it("says which names, layers and indices there are", () => {
+    expect(problem("attn L9")).toContain("attn_L9_9");
+    expect(problem("attn_L30_0")).toBe("heads are in layers 0–29; there is no layer 30.");
+    expect(problem("attn_L3_9")).toBe("Layer 3 has heads 0–8; there is no 9.");
+    expect(problem("mlp_L3_1536")).toBe("Layer 3 has neurons 0–1,535; there is no 1536.");
+    expect(problem("embed")).toContain("no page of its own");
+    expect(problem("resid_ae_L3_0")).toContain("no layer of this model");
+  });
+});
+
+it("says where a component stands", () => {
+  expect(describeComponent(component("mlp_L26_1262"), model)).toBe(
+    "neuron 1,262 of 0–1,535 in layer 26 of 0–29",
+  );
+  expect(describeComponent(component("mlp_ae_L3_5"), model)).toBe("latent 5 of 0–4,095 in layer 3 of 3–7");
+});
+
+describe("neighbours", () => {
+  const names = (name: string) =>
+    Object.values(neighbours(component(name), model)).map((found) => found?.name ?? null);
+  it("are the next by index and by layer", () => {
+    expect(names("attn_L3_4")).toEqual(["attn_L3_3", "attn_L3_5", "attn_L2_4", "attn_L4_4"]);
+  });
+
+  it("stop at the ends", () => {
+    expect(names("attn_L0_0")).toEqual([null, "attn_L0_1", null, "attn_L1_0"]);
+    expect(names("attn_L29_8")).toEqual(["attn_L29_7", null, "attn_L28_8", null]);
+  });
+
+  it("go to the coder's own layers", () => {
+    expect(names("mlp_ae_L3_0")).toEqual([null, "mlp_ae_L3_1", null, "mlp_ae_L7_0"]);
+  });
+});

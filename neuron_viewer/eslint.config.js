@@ -43,5 +43,5 @@ export default tseslint.config(
     files: [`${folder}/*.{ts,tsx}`],
     rules: { "no-restricted-imports": ["error", { patterns: [{ group }] }] },
   })),
-  { files: ["*.config.{ts,js}"], rules: { "import-x/no-default-export": "off" } },
+  { files: ["*.config.{ts,js}", "tests/browser/server.ts"], rules: { "import-x/no-default-export": "off" } },
 );

@@ -1,3 +1,17 @@
 import { defineConfig } from "@playwright/test";
 
-export default defineConfig({ testDir: "tests/browser" });
+import { browserOptions } from "./tests/browser/chromium";
+
+/** Against a real server on a real model; `npm run shots` takes the pictures of every state instead. */
+export default defineConfig({
+  testDir: process.env.SHOTS ? "tests/shots" : "tests/browser",
+  globalSetup: "./tests/browser/server.ts",
+  outputDir: "test-results",
+  // One worker: the server works on one request at a time anyway.
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: Boolean(process.env.CI),
+  reporter: [["list"]],
+  use: { ...browserOptions(), viewport: { width: 1440, height: 900 }, trace: "retain-on-failure" },
+});

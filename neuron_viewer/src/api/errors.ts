@@ -1,3 +1,8 @@
+/** A field of one case of a request; `place` is its index in a list. */
+export type CaseField = { side: 0 | 1; name: string; place: number | null };
+
+const PATH = /^(?:cases\[([01])\]|case|other_case)\.([a-z_]+)(?:\[(\d+)\])?[\w.[\]]*: /;
+
 /** The one error the viewer shows: what the server said, and what to do about it. */
 export class ApiError extends Error {
   constructor(
@@ -8,6 +13,19 @@ export class ApiError extends Error {
   ) {
     super(message);
     this.name = "ApiError";
+  }
+
+  /** What was wrong, without the path of the field, which the page names in its own words. */
+  get said(): string {
+    return this.message.replace(PATH, "");
+  }
+
+  /** The field of a case that the message begins with, as in `cases[1].target_tokens[0]: ...`. */
+  get field(): CaseField | null {
+    const found = PATH.exec(this.message);
+    const name = found?.[2];
+    if (!name) return null;
+    return { side: found[1] === "1" ? 1 : 0, name, place: found[3] ? Number(found[3]) : null };
   }
 
   /** The server did not answer at all. */

@@ -19,7 +19,8 @@ export type Question = {
   read_out_norm: DebugRequest["read_out_norm"];
 };
 
-export const DEFAULT_TOP_K = 25;
+/** The server's own default. */
+export const DEFAULT_TOP_K = 10;
 
 export function emptyCase(prompt = ""): QuestionCase {
   return {

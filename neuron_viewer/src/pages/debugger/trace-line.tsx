@@ -19,7 +19,7 @@ export function TraceLine({ page }: { page: PageState }) {
     return (
       <nav className="crumb" aria-label="What is explained">
         <span className="label">Explaining</span>
-        <b>{objective}</b>
+        <span>{objective}</span>
         <span className="note">trace a row to explain its activation or attention score instead</span>
       </nav>
     );

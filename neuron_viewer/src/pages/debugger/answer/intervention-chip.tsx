@@ -9,15 +9,16 @@ import { parseComponent } from "@/lib/node";
 import type { PageState } from "../page-state";
 import { InterventionEditor } from "./intervention-editor";
 
-type InterventionChipProps = { page: PageState; spec: InterventionSpec; place: number };
+type InterventionChipProps = { page: PageState; spec: InterventionSpec; place: number; refused: boolean };
 
 /** One edit as a sentence; its underlined parts open the editor. */
-export function InterventionChip({ page, spec, place }: InterventionChipProps) {
+export function InterventionChip({ page, spec, place, refused }: InterventionChipProps) {
   const kind = parseComponent(spec.component)?.kind;
   const sentence = `${spec.component} ${verbWords(spec)} ${valueWords(spec)} at ${placeWords(spec)}`;
   return (
     <Chip
       tone="edit"
+      bad={refused}
       name={sentence}
       onRemove={() => { page.actions.editIntervention(place, null); }}
     >

@@ -1,6 +1,8 @@
 import * as Popover from "@radix-ui/react-popover";
 import { useState } from "react";
 
+import { ApiError } from "@/api/errors";
+
 import type { PageState } from "../page-state";
 import { AddIntervention } from "./add-intervention";
 import { InterventionChip } from "./intervention-chip";
@@ -10,13 +12,22 @@ export function Interventions({ page }: { page: PageState }) {
   const { interventions } = page.question.left;
   const [adding, setAdding] = useState(false);
   const some = interventions.length > 0;
+  const { error } = page.result;
+  const field = error instanceof ApiError ? error.field : null;
+  const refused = field?.name === "interventions" && field.side === 0 ? field.place : null;
   return (
     <div className={some ? "edits two-l" : "edits"}>
       <span className="label">{some ? "Interventions on the left case" : "Interventions"}</span>
       {some ? (
         <span className="chips">
           {interventions.map((spec, place) => (
-            <InterventionChip key={`${place} ${spec.component}`} page={page} spec={spec} place={place} />
+            <InterventionChip
+              key={`${place} ${spec.component}`}
+              page={page}
+              spec={spec}
+              place={place}
+              refused={place === refused}
+            />
           ))}
           <Add />
         </span>

@@ -3,7 +3,7 @@ import { KIND_NAMES, KindMark } from "@/components/kind-mark";
 import { Track } from "@/components/value-bar";
 import { maxAbs } from "@/lib/color";
 import { define } from "@/lib/define";
-import { formatEffect, formatExact } from "@/lib/format";
+import { formatEffect, formatExact, isZeroEffect } from "@/lib/format";
 import type { Kind } from "@/lib/node";
 
 type KindsProps = { left: CaseResult; right: CaseResult | null; bases: { attn: string; mlp: string } };
@@ -34,7 +34,12 @@ export function Kinds({ left, right, bases }: KindsProps) {
             {nameOf(kind, bases)}
           </dt>
           <dd className="num">
-            <span {...define("direct_effect", { exact: parts[kind], unit })}>{formatEffect(parts[kind])}</span>
+            <span
+              className={isZeroEffect(parts[kind]) ? "quiet" : undefined}
+              {...define("direct_effect", { exact: parts[kind], unit })}
+            >
+              {formatEffect(parts[kind])}
+            </span>
             {others && <span className="quiet change">{formatEffect(shown(kind))}</span>}
           </dd>
           <dd>

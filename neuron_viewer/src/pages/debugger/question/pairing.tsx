@@ -3,9 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import { tokenizeQuery } from "@/api/queries";
 import { type QuestionCase, swapTokens } from "@/lib/question";
 
+import type { Side } from "../page-state";
 import { TokenFields } from "./token-fields";
 
 type PairingProps = {
+  /** Names the prompt, where there are two. */
+  side: Side | null;
   spec: QuestionCase;
   /** The field the server refused, if it is one of these. */
   refused: string | null;
@@ -13,12 +16,13 @@ type PairingProps = {
 };
 
 /** Target and distractor of one prompt, and the button that swaps them. */
-export function Pairing({ spec, refused, onChange }: PairingProps) {
+export function Pairing({ side, spec, refused, onChange }: PairingProps) {
   const { data } = useQuery({ ...tokenizeQuery(spec.prompt), enabled: spec.prompt !== "" });
   const next = spec.position < 0 ? undefined : data?.tokens[spec.position + 1]?.text;
   const context = { before: spec.prompt, next };
   return (
     <span className="pairing">
+      {side && <span className="tag">{side}</span>}
       <span className="label">Target</span>
       <TokenFields
         role="target"

@@ -41,6 +41,7 @@ export function PromptEditor({ name, text, limit, onChange, onRun, onCancel }: P
         aria-label={name}
         rows={Math.min(8, Math.max(2, text.split("\n").length))}
         autoFocus
+        onFocus={({ target }) => { target.setSelectionRange(target.value.length, target.value.length); }}
         spellCheck={false}
         value={text}
         placeholder="Type a prompt"

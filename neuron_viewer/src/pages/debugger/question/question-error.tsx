@@ -16,6 +16,8 @@ export function QuestionError({ page }: { page: PageState }) {
   // A server that is not there is told once, under the top bar.
   if (!error || (error instanceof ApiError && error.isLost)) return null;
   const isTooLong = error instanceof ApiError && error.status === 413;
+  // A busy or failing server may answer the same question later; a wrong question stays wrong.
+  const isOurs = !(error instanceof ApiError) || error.status >= 500;
   const details = () => JSON.stringify({ error: { ...error, message: error.message }, request: toRequest(page.question) });
   return (
     <section className="panel pad" aria-label="Error">
@@ -26,9 +28,11 @@ export function QuestionError({ page }: { page: PageState }) {
             Back to the last question
           </button>
         )}
-        <button type="button" className="btn small" onClick={run}>
-          Try again
-        </button>
+        {isOurs && (
+          <button type="button" className="btn small" onClick={run}>
+            Try again
+          </button>
+        )}
         <CopyButton text={details} className="btn small plain">
           Copy details
         </CopyButton>

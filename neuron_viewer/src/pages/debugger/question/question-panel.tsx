@@ -35,12 +35,13 @@ export function QuestionPanel({ page }: { page: PageState }) {
       <PromptLine page={page} side="left" edit={edit} />
       {question.right && (
         <div className="controls">
-          <Pairing spec={question.left} refused={refused[0]} onChange={change("left")} />
+          <Pairing side="left" spec={question.left} refused={refused[0]} onChange={change("left")} />
         </div>
       )}
       <PromptLine page={page} side="right" edit={edit} />
       <div className="controls">
         <Pairing
+          side={question.right && "right"}
           spec={question.right ?? question.left}
           refused={refused[question.right ? 1 : 0]}
           onChange={change(question.right ? "right" : "left")}
@@ -64,9 +65,9 @@ export function QuestionPanel({ page }: { page: PageState }) {
   );
 }
 
-/** The field of each case that the server's message names, as in `cases[1].target_tokens[0]: ...`. */
+/** The field that the server refused, in the left and in the right case. */
 function refusedField(error: Error | null): [string | null, string | null] {
-  const found = error instanceof ApiError ? /^cases\[([01])\]\.([a-z_]+)/.exec(error.message) : null;
-  const field = found?.[2] ?? null;
-  return found?.[1] === "1" ? [null, field] : [field, null];
+  const field = error instanceof ApiError ? error.field : null;
+  if (!field) return [null, null];
+  return field.side === 1 ? [null, field.name] : [field.name, null];
 }

@@ -51,7 +51,8 @@ const SIDE_CLASSES: Record<Side, string> = { left: "L", diff: "D", right: "R" };
 
 function valueColumn(metric: Metric): Column {
   const bar = isEffect(metric);
-  const width = metric === "total_effect" ? "calc(var(--tw, 64px) + 74px)" : "calc(var(--tw, 64px) + 57px)";
+  const width =
+    metric === "total_effect" ? "max(132px, calc(var(--tw, 64px) + 74px))" : "calc(var(--tw, 64px) + 57px)";
   return {
     id: metric,
     kind: "value",

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { ComponentResult } from "./component-result";
+import { AblatedResult } from "./ablated-result";
 import { NodeActions } from "./node-actions";
 import { ActivationsAlong, AttentionFrom } from "./prompt-activations";
 import { actionsFor } from "./row-actions";
@@ -27,7 +27,7 @@ export function NodeDetail({ row, state }: NodeDetailProps) {
         <div>
           {kind === "attn" && <AttentionFrom row={row} />}
           {(kind === "mlp" || kind === "latent") && <ActivationsAlong row={row} />}
-          {kind !== "embed" && kind !== "bias" && <ComponentResult row={row} />}
+          {kind !== "bias" && kind !== "error" && <AblatedResult row={row} />}
         </div>
         <WriteTokens row={row} />
       </div>

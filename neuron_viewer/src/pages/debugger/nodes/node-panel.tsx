@@ -18,7 +18,7 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
   const filter = useRef<HTMLInputElement>(null);
   const model = useNodeTable(view, ui, actions.setSort);
   const state = useRowState(ui.selected, actions.select);
-  const loader = useNodeTokensLoader(view.request, 0);
+  const loaders = [useNodeTokensLoader(view.request, 0), useNodeTokensLoader(view.request, 1)] as const;
   useRowKeys({ view, actions, shown: model.shown, state, filter });
 
   const { layout, measured, scale, arrangeAgain } = model;
@@ -28,7 +28,7 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
     layout,
     measured,
     scale,
-    loader,
+    loaders,
     unit: view.response.cases[0]?.objective.unit ?? "",
     showFlagged: () => {
       arrangeAgain();

@@ -25,7 +25,10 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
   return (
     <header className={isUnfolded ? "unfolded" : undefined}>
       <h2>Nodes</h2>
-      <span className="note">{countText(rows.length, shown.length)}</span>
+      <span className="note">
+        {countText(rows.length, shown.length)}
+        {isComparison && model.layout === "values" && ", left case"}
+      </span>
       <KindFilter rows={rows} kind={filters.kind} onChange={(kind) => actions.setFilters({ kind })} />
       <button
         type="button"

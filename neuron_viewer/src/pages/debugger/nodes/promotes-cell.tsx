@@ -1,28 +1,24 @@
 import type { NodeTokens } from "@/api/types";
 import { Token } from "@/components/token";
+import { NONE } from "@/lib/format";
 
-import { useTable } from "./table-context";
-import { nodeInCase, type TableRow } from "./table-rows";
+import type { TableRow } from "./table-rows";
 import { useNodeTokens } from "./use-node-tokens";
 
 const SHOWN = 3;
 
 /** The stronger side of what the row's write promotes and suppresses: three tokens. */
 export function PromotesCell({ row }: { row: TableRow }) {
-  const { loader } = useTable();
-  const { data, error } = useNodeTokens(loader, nodeInCase(row, 0));
-  if (error)
+  const { data, error } = useNodeTokens(row);
+  if (error) {
     return (
       <span className="quiet" title={error.message}>
-        {"\u2013"}
+        {NONE}
       </span>
     );
-  if (!data)
-    return nodeInCase(row, 0) === null ? (
-      <span className="quiet">{"\u2013"}</span>
-    ) : (
-      <span className="pend" />
-    );
+  }
+  if (!data) return <span className="pend" />;
+  if (writesNothing(data)) return <span className="quiet">{NONE}</span>;
   const { tokens, sign } = strongerSide(data);
   return (
     <>
@@ -35,6 +31,11 @@ export function PromotesCell({ row }: { row: TableRow }) {
       ))}
     </>
   );
+}
+
+/** A write of zero moves no token, so that the lists hold whichever come first. */
+export function writesNothing({ promotes, suppresses }: NodeTokens): boolean {
+  return [...promotes, ...suppresses].every(({ logit }) => logit === 0);
 }
 
 function strongerSide({ promotes, suppresses }: NodeTokens) {

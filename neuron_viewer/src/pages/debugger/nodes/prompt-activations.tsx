@@ -10,12 +10,11 @@ import { parseNode } from "@/lib/node";
 
 import { formatWeight, stripTokens, type StripToken } from "./prompt-strip";
 import { useTable } from "./table-context";
-import { nodeInCase, type TableRow } from "./table-rows";
+import { nodeInCase, tellingCase, type TableRow } from "./table-rows";
 
-/** The case whose prompt the row stands on. */
 function useActivations(row: TableRow) {
   const { view } = useTable();
-  const at = row.only === "right" ? 1 : 0;
+  const at = tellingCase(row);
   const spec = view.request.cases[at];
   const query = useQuery(activationsQuery(row.row.component, [spec?.prompt ?? ""]));
   const place = parseNode(nodeInCase(row, at) ?? row.node);

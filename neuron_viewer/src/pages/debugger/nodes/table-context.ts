@@ -13,7 +13,8 @@ export type TableContextValue = {
   /** Value at which a bar reaches the end of its track. */
   scale: number;
   unit: string;
-  loader: NodeTokensLoader;
+  /** Of token lists, for each case. */
+  loaders: readonly [NodeTokensLoader, NodeTokensLoader];
   showFlagged: () => void;
 };
 

@@ -66,6 +66,11 @@ export function tableRows(response: DebugResponse): TableRow[] {
   return response.nodes.map((row) => tableRow(row, response.cases));
 }
 
+/** The case that shows what the node does: the left one, unless it lacks the node or has edited it away. */
+export function tellingCase({ row, only }: TableRow): 0 | 1 {
+  return row.values.length > 1 && (only === "right" || row.edited) ? 1 : 0;
+}
+
 /** Biases write at all tokens at once and errors are no unit of the model: neither is measured. */
 const MEASURED_KINDS: readonly NodeKind[] = ["embed", "attn", "mlp", "latent"];
 

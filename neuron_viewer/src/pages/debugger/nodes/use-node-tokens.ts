@@ -4,6 +4,8 @@ import { useMemo } from "react";
 import type { DebugRequest, NodeTokens } from "@/api/types";
 
 import { NodeTokensLoader } from "./node-tokens-loader";
+import { useTable } from "./table-context";
+import { nodeInCase, tellingCase, type TableRow } from "./table-rows";
 import { otherCase } from "./use-measured";
 
 const loaders = new WeakMap<QueryClient, Map<string, NodeTokensLoader>>();
@@ -12,8 +14,8 @@ const loaders = new WeakMap<QueryClient, Map<string, NodeTokensLoader>>();
 export function useNodeTokensLoader(request: DebugRequest, at: number): NodeTokensLoader {
   const client = useQueryClient();
   return useMemo(() => {
-    const spec = request.cases[at];
-    if (!spec) throw new RangeError(`The request has no case ${at}.`);
+    const spec = request.cases[at] ?? request.cases[0];
+    if (!spec) throw new RangeError("The request has no case.");
     const other = otherCase(request, at);
     const known = loaders.get(client) ?? new Map<string, NodeTokensLoader>();
     loaders.set(client, known);
@@ -24,8 +26,12 @@ export function useNodeTokensLoader(request: DebugRequest, at: number): NodeToke
   }, [client, request, at]);
 }
 
-/** What a node's write promotes and suppresses; null stands for a case that has no such node. */
-export function useNodeTokens(loader: NodeTokensLoader, node: string | null): UseQueryResult<NodeTokens> {
+/** What a row's write promotes and suppresses, in the case that shows it. */
+export function useNodeTokens(row: TableRow): UseQueryResult<NodeTokens> {
+  const { loaders } = useTable();
+  const at = tellingCase(row);
+  const loader = loaders[at];
+  const node = nodeInCase(row, at);
   return useQuery({
     queryKey: ["node_tokens_of", loader.id, node],
     queryFn: ({ signal }) => loader.load(node ?? "", signal),

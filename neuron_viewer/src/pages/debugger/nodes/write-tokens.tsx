@@ -3,22 +3,25 @@ import { Async } from "@/components/async";
 import { Token } from "@/components/token";
 import { formatEffect } from "@/lib/format";
 
-import { useTable } from "./table-context";
-import { nodeInCase, type TableRow } from "./table-rows";
+import { writesNothing } from "./promotes-cell";
+import { tellingCase, type TableRow } from "./table-rows";
 import { useNodeTokens } from "./use-node-tokens";
 
 /** Tokens whose logit the row's write raises and lowers most. */
 export function WriteTokens({ row }: { row: TableRow }) {
-  const { loader } = useTable();
-  const node = nodeInCase(row, 0);
-  const query = useNodeTokens(loader, node);
-  if (node === null) return <p className="note">The left case has no such token.</p>;
+  const query = useNodeTokens(row);
+  const whose = tellingCase(row) === 1 ? "Right write" : "Write";
   return (
-    <Async query={query} loading={<div className="lists-space" />}>
+    <Async
+      query={query}
+      loading={<div className="lists-space" />}
+      isEmpty={writesNothing}
+      empty="It writes nothing here."
+    >
       {({ promotes, suppresses }) => (
         <div className="lists">
-          <TokenList name="Write promotes, logits" tokens={promotes} tone="pos" />
-          <TokenList name="Write suppresses, logits" tokens={suppresses} tone="neg" />
+          <TokenList name={`${whose} promotes, logits`} tokens={promotes} tone="pos" />
+          <TokenList name={`${whose} suppresses, logits`} tokens={suppresses} tone="neg" />
         </div>
       )}
     </Async>

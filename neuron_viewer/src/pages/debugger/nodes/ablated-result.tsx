@@ -4,16 +4,19 @@ import { measureQuery } from "@/api/queries";
 import { formatEffect } from "@/lib/format";
 
 import { useTable } from "./table-context";
-import type { TableRow } from "./table-rows";
+import { nodeInCase, tellingCase, type TableRow } from "./table-rows";
 import { otherCase } from "./use-measured";
 
-/** What the objective becomes without the whole component, at every position: measured, not estimated. */
-export function ComponentResult({ row }: { row: TableRow }) {
+/**
+ * What the objective becomes without the whole component, at every position: measured, not estimated. Of an
+ * embedding, without it at this token.
+ */
+export function AblatedResult({ row }: { row: TableRow }) {
   const { view } = useTable();
   const { request } = view;
-  // Where the left case has edited it already, the baseline says more.
-  const at = row.only === "right" || row.row.edited ? request.cases.length - 1 : 0;
-  const { component } = row.row;
+  const at = tellingCase(row);
+  const { component, kind } = row.row;
+  const isEmbedding = kind === "embed";
   const spec = request.cases[at] ?? request.cases[0];
   const { mlp_basis, attention_basis } = request;
   const {
@@ -23,7 +26,7 @@ export function ComponentResult({ row }: { row: TableRow }) {
   } = useQuery({
     ...measureQuery({
       case: spec as NonNullable<typeof spec>,
-      nodes: [component],
+      nodes: [isEmbedding ? (nodeInCase(row, at) ?? row.node) : component],
       to: "zero",
       mlp_basis,
       attention_basis,
@@ -35,7 +38,8 @@ export function ComponentResult({ row }: { row: TableRow }) {
   const effect = data?.effects[0]?.measured_effect;
   return (
     <p className="note prev1">
-      Ablate <span className="mono">{component}</span> at every position
+      Ablate <span className="mono">{component}</span>{" "}
+      {isEmbedding ? `at ${row.token?.position ?? 0}` : "at every position"}
       {request.cases.length > 1 && (at === 0 ? ", left case" : ", right case")}:{" "}
       {data && effect !== undefined && (
         <>

@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.attribution.metric import Metric, plain
+from neuron_explainer.attribution.ranking import Place, extreme_places
 from neuron_explainer.models.hooks import Site
 from neuron_explainer.models.interventions import check_position, edits_z
 from neuron_explainer.models.run import Run
@@ -49,59 +51,6 @@ class WriteNorms:
         )
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One number for each node of a kind: value times factor, multiplied out only where it is looked at."""
-
-    values: tuple[Float[Tensor, "*axes"], ...]
-    """Activations by layer; neurons "token neuron", heads "head query key", embeddings "token" in one layer."""
-    factors: tuple[Tensor | None, ...]
-    """What each is multiplied by, broadcast; None is 1. With `positions`, only for those tokens."""
-    is_signed: bool
-    positions: tuple[int, ...] | None = None
-    """Writing tokens at which the metric is not zero; None means any."""
-
-    @property
-    def token_axis(self) -> int:
-        """Axis of the writing token."""
-        return self.values[0].ndim - 2 if self.values[0].ndim > 1 else 0
-
-    def rows(self, layer: int) -> Float[Tensor, "*axes"]:
-        """The layer's numbers, at `positions` only if there are any."""
-        value, factor = self.values[layer], self.factors[layer]
-        if self.positions is not None:
-            at = torch.tensor(self.positions, device=value.device)
-            value = value.index_select(self.token_axis, at)
-        return value if factor is None else value * factor
-
-    @property
-    def layers(self) -> tuple[Float[Tensor, "*axes"], ...]:
-        """All numbers of all layers. Large: for checks and small models."""
-        return tuple(self._dense(layer) for layer in range(len(self.values)))
-
-    def _dense(self, layer: int) -> Tensor:
-        if self.positions is None:
-            return self.rows(layer)
-        full = torch.zeros_like(self.values[layer])
-        at = torch.tensor(self.positions, device=full.device)
-        return full.index_copy(self.token_axis, at, self.rows(layer))
-
-    def at(self, layer: int, index: Int[Tensor, "axis n"]) -> Float[Tensor, " n"]:
-        """The numbers at n places of a layer, given their indices along each axis."""
-        value = self.values[layer][tuple(index)]
-        factor = self.factors[layer]
-        if factor is None:
-            return value
-        if self.positions is None:
-            return value * factor.expand_as(self.values[layer])[tuple(index)]
-        slots = torch.full((self.values[layer].shape[self.token_axis],), -1, device=value.device)
-        slots[list(self.positions)] = torch.arange(len(self.positions), device=value.device)
-        slot = slots[index[self.token_axis]]
-        index = index.clone()
-        index[self.token_axis] = slot.clamp(min=0)
-        return torch.where(slot >= 0, value * factor[tuple(index)], 0.0)
-
-
 class Effects:
     """The metrics of one run, put together when asked for."""
 
@@ -110,6 +59,7 @@ class Effects:
         self.norms = norms
         self.n_layers = run.model.config.n_layers
         self.n_tokens = len(run.tokens)
+        self._extremes: dict[tuple[str, str, int], list[Place]] = {}
 
     def kinds(self) -> Mapping[str, Callable[[str], Metric]]:
         """Kinds of node that are ranked, and how to get a metric of each."""
@@ -133,7 +83,7 @@ class Effects:
         a = tuple(self.run.value("mlp_post_act", layer).float() for layer in layers)
         positions = tuple(self.run.read_out.direction)
         return {
-            "activation": _plain(a, is_signed=True),
+            "activation": plain(a, is_signed=True),
             "write_magnitude": Metric(
                 tuple(layer.abs() for layer in a), self.norms.neuron, is_signed=False
             ),
@@ -153,7 +103,7 @@ class Effects:
         writing = tuple(self._writing(layer, pattern[layer]) for layer in layers)
         positions = tuple(self.run.read_out.direction)
         return {
-            "activation": _plain(pattern, is_signed=False),
+            "activation": plain(pattern, is_signed=False),
             "write_magnitude": Metric(
                 writing, tuple(self._value_norms(layer) for layer in layers), is_signed=False
             ),
@@ -176,11 +126,31 @@ class Effects:
             direct[position] = x0[position] @ direction.float()
         total = (x0 * self.run.embed_grad.float()).sum(-1)
         return {
-            "activation": _plain((torch.ones_like(direct),), is_signed=False),
-            "write_magnitude": _plain((x0.square().sum(-1).sqrt(),), is_signed=False),
-            "direct_effect": _plain((direct,), is_signed=True),
-            "total_effect": _plain((total,), is_signed=True),
+            "activation": plain((torch.ones_like(direct),), is_signed=False),
+            "write_magnitude": plain((x0.square().sum(-1).sqrt(),), is_signed=False),
+            "direct_effect": plain((direct,), is_signed=True),
+            "total_effect": plain((total,), is_signed=True),
         }
+
+    def extremes(self, kind: str, metric: str, k: int) -> list[Place]:
+        """Where a metric is largest and, if signed, smallest; kept for the next table with this run."""
+        key = (kind, metric, k)
+        if key not in self._extremes:
+            self._extremes[key] = extreme_places(self.kinds()[kind](metric), k)
+        return self._extremes[key]
+
+    @cached_property
+    def map(self) -> "EffectMap":
+        """Total effect by token, and by layer and token."""
+        return _effect_map(self)
+
+    @cached_property
+    def bias(self) -> "BiasEffect":
+        return _bias_effect(self.run)
+
+    @cached_property
+    def totals(self) -> "Totals":
+        return _totals(self.run, self.bias)
 
     def _gradients(self, site: Site, values: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         grads = (self.run.grad(site, layer) for layer in range(self.n_layers))
@@ -235,10 +205,6 @@ class Effects:
         return pattern
 
 
-def _plain(values: tuple[Tensor, ...], *, is_signed: bool) -> Metric:
-    return Metric(values, (None,) * len(values), is_signed)
-
-
 @dataclass(frozen=True)
 class BiasEffect:
     """The sum of all output biases, as one node."""
@@ -248,7 +214,7 @@ class BiasEffect:
     total_effect: float
 
 
-def bias_effect(run: Run) -> BiasEffect:
+def _bias_effect(run: Run) -> BiasEffect:
     """Biases upstream of the read-out; the direct effect holds the read-out's own constant as
     well."""
     place, total = run.read_out.place, 0.0
@@ -278,7 +244,7 @@ class Totals:
     mlp_by_layer: tuple[float, ...]
 
 
-def totals(run: Run, bias: BiasEffect) -> Totals:
+def _totals(run: Run, bias: BiasEffect) -> Totals:
     """Direct effects by kind and layer, from what each layer really added (edits included), less
     its bias."""
     config, out = run.model.config, run.read_out
@@ -324,7 +290,7 @@ class EffectMap:
     mlp: Float[Tensor, "layer seq"]
 
 
-def effect_map(effects: Effects) -> EffectMap:
+def _effect_map(effects: Effects) -> EffectMap:
     heads, neurons = effects.heads("total_effect"), effects.neurons("total_effect")
     attn_from, attn_to = [], []
     for layer in range(effects.n_layers):

@@ -17,15 +17,9 @@ from torch import Tensor
 
 from neuron_explainer.attribution.effects import (
     METRICS,
-    BiasEffect,
-    EffectMap,
     Effects,
-    Totals,
-    bias_effect,
-    effect_map,
-    totals,
 )
-from neuron_explainer.attribution.ranking import Place, extreme_places
+from neuron_explainer.attribution.ranking import Place
 from neuron_explainer.models.interventions import Ablate, Patch, Scale
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Run
@@ -146,15 +140,14 @@ class NodeTable:
 def node_table(effects: Sequence[Effects], *, top_k: int) -> NodeTable:
     """Rank, gather and sum up the metrics of one or two runs."""
     runs = [e.run for e in effects]
-    biases = [bias_effect(run) for run in runs]
     rows = [
         *_ranked_rows(effects, top_k),
-        *_bias_rows(runs, biases),
+        *_bias_rows(effects),
     ]
     logits = [_next_logits(run) for run in runs]
     wanted = _tokens_of_interest(runs, logits)
     reports = tuple(
-        _report(e, biases[i], logits[i], wanted, sum(_direct(row, i) for row in rows))
+        _report(e, logits[i], wanted, sum(_direct(row, i) for row in rows))
         for i, e in enumerate(effects)
     )
     return NodeTable(reports, tuple(rows), {})
@@ -174,7 +167,7 @@ def _ranked_rows(effects: Sequence[Effects], top_k: int) -> list[NodeRow]:
         for e, shift in zip(effects, shifts, strict=True):
             for metric in METRICS:
                 if (kind, metric) not in _CONSTANT:
-                    found = extreme_places(e.kinds()[kind](metric), top_k)
+                    found = e.extremes(kind, metric, top_k)
                     places.update(_shift(place, kind, shift) for place in found)
         ordered = sorted(places)
         columns = [
@@ -263,13 +256,14 @@ def _row(
     )
 
 
-def _bias_rows(runs: Sequence[Run], biases: Sequence[BiasEffect]) -> list[NodeRow]:
+def _bias_rows(effects: Sequence[Effects]) -> list[NodeRow]:
+    biases = [e.bias for e in effects]
     if not any(b.write_magnitude or b.direct_effect for b in biases):
         return []
     values = tuple(
         NodeValues(1.0, b.write_magnitude, b.direct_effect, b.total_effect) for b in biases
     )
-    return [_row([Node(Component("bias"))] * len(runs), values, {})]
+    return [_row([Node(Component("bias"))] * len(effects), values, {})]
 
 
 def _edits(run: Run) -> Mapping[Component, str]:
@@ -279,15 +273,13 @@ def _edits(run: Run) -> Mapping[Component, str]:
 
 def _report(
     effects: Effects,
-    bias: BiasEffect,
     logits: Float[Tensor, " vocab"],
     wanted: Mapping[int, str | None],
     listed: float,
 ) -> CaseReport:
     run = effects.run
     out = run.read_out
-    sums: Totals = totals(run, bias)
-    field: EffectMap = effect_map(effects)
+    sums, field = effects.totals, effects.map
     return CaseReport(
         tokens=tuple(Token(token, token_text(run.model, token)) for token in run.tokens),
         objective=ObjectiveValue(out.value, out.unit, out.position, out.adds_up),

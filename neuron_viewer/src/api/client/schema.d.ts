@@ -55,7 +55,7 @@ export interface paths {
         put?: never;
         /**
          * Debug
-         * @description Say which components at which tokens push the model toward the target, for one or two cases.
+         * @description Say which components, at which tokens, push the model toward the target.
          */
         post: operations["debug"];
         delete?: never;
@@ -115,7 +115,7 @@ export interface paths {
         put?: never;
         /**
          * Measure
-         * @description Measure nodes by running the model again without each; streams when asked for an event stream.
+         * @description Measure nodes by running the model again without each; can stream the effects.
          */
         post: operations["measure"];
         delete?: never;
@@ -408,7 +408,9 @@ export interface components {
         };
         /**
          * DirectEffectByKind
-         * @description Direct effects of all nodes of a kind, listed or not. Their sum is `objective.value` when it adds up.
+         * @description Direct effects of all nodes of a kind, listed or not.
+         *
+         *     Their sum is `objective.value` when it adds up.
          */
         DirectEffectByKind: {
             /** Attn */
@@ -447,7 +449,7 @@ export interface components {
         };
         /**
          * EffectByToken
-         * @description Total effect (estimate) summed by token; `attn_from` by query token, `attn_to` by key token.
+         * @description Total effect (estimate) summed by token; `attn_from` by query, `attn_to` by key token.
          */
         EffectByToken: {
             /** Attn From */
@@ -559,7 +561,7 @@ export interface components {
         };
         /**
          * MeasureRequest
-         * @description Re-run with each node's write replaced; a component's bare name means all its tokens at once.
+         * @description Re-run with each node's write replaced; a component's bare name means all its tokens.
          */
         MeasureRequest: {
             /**
@@ -667,7 +669,7 @@ export interface components {
         NodeRow: {
             /**
              * Case Nodes
-             * @description The node's name in each case; prompts of unequal length are aligned at the end.
+             * @description Its name in each case; prompts of unequal length are aligned at the end.
              */
             case_nodes: (string | null)[];
             /**
@@ -781,7 +783,7 @@ export interface components {
             from_case: 0 | 1;
             /**
              * From Positions
-             * @description Positions in the other case, one for each of `positions`; null: the same ones.
+             * @description Positions in the other case, one for each of `positions`; null: the same.
              */
             from_positions?: number[] | null;
             /**
@@ -804,7 +806,7 @@ export interface components {
         PromptActivations: {
             /**
              * Activations
-             * @description One per token; for heads `[query][key]`, the lower triangle.
+             * @description One per token; for heads `[query][key]`, where row q has keys 0 to q.
              */
             activations: number[] | number[][];
             /** Tokens */
@@ -1404,7 +1406,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The effects: all at once as JSON, or as they are computed as an event stream. */
+            /** @description All effects as JSON, or each as it is computed as an event stream. */
             200: {
                 headers: {
                     /** @description Requests that were ahead of this one when it came; 0 if kept. */

@@ -220,14 +220,14 @@ def _edit(spec: AblateSpec | SetSpec | ScaleSpec | PatchSpec, component: Compone
 
 def _check_patch(edit: Patch, case_index: int, n_cases: int) -> None:
     if edit.from_case >= n_cases:
-        raise BadRequest(
-            f"A patch takes its value from case {edit.from_case}, which was not given.",
-            "Give two cases.",
+        raise ValueError(
+            f"A patch takes its value from case {edit.from_case}, which was not given: "
+            "give two cases."
         )
     if edit.from_case == case_index:
-        raise BadRequest(
-            f"A patch takes its value from the other case, and this is case {case_index} itself.",
-            f"Set from_case to {1 - case_index}.",
+        raise ValueError(
+            f"A patch takes its value from the other case, and this is case {case_index} itself: "
+            f"set from_case to {1 - case_index}."
         )
 
 

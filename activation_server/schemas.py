@@ -54,6 +54,11 @@ class ErrorResponse(Response):
 # --- interventions ------------------------------------------------------------------------------
 
 
+ActivationValue = Annotated[
+    FiniteFloat, Field(ge=-1e30, le=1e30, description="Any number that float32 holds easily.")
+]
+
+
 class _Edit(Request):
     component: ComponentName
     positions: Positions | None = Field(
@@ -75,14 +80,14 @@ class SetSpec(_Edit):
     """Set the component's activation to a value."""
 
     kind: Literal["set"]
-    value: FiniteFloat
+    value: ActivationValue
 
 
 class ScaleSpec(_Edit):
     """Multiply the component's activation; 1 changes nothing."""
 
     kind: Literal["scale"]
-    value: FiniteFloat
+    value: ActivationValue
 
 
 class PatchSpec(_Edit):
@@ -100,7 +105,7 @@ class SteerSpec(_Edit):
     """Drive a component to a multiple of its extreme quantile; needs a dataset that knows it."""
 
     kind: Literal["steer"]
-    strength: FiniteFloat
+    strength: ActivationValue
     method: Literal["set", "add", "scale"] = "set"
     side: Literal["positive", "negative"] = "positive"
 

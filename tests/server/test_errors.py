@@ -78,7 +78,13 @@ WRONG: dict[str, tuple[str, dict[str, Any], int, str]] = {
         "interventions[0]",
     ),
     "bias edited": (DEBUG, debug_body(edit("ablate", "bias")), 422, "bias"),
-    "too large a value": (DEBUG, debug_body(edit("scale", value=1e39)), 422, "not finite"),
+    "too large a value": (DEBUG, debug_body(edit("set", value=1e39)), 422, "value: 1e+39"),
+    "values overflow": (
+        DEBUG,
+        debug_body(a_case(interventions=edit("scale", value=1e30)["interventions"] * 2)),
+        422,
+        "not finite",
+    ),
     "patch of one case": (DEBUG, debug_body(edit("patch", from_case=1)), 422, "two cases"),
     "patch of itself": (
         DEBUG,

@@ -223,7 +223,8 @@ def _head_delta(
         return Delta(place, (position,), torch.zeros_like(run.embed[:1]))
     pattern = run.value("attn_pattern", layer)[head]
     v = run.value("attn_v", layer)[head * config.n_kv_heads // config.n_heads, key]
-    new = pattern[key:, key].mean() if to_mean else torch.zeros_like(pattern[0, 0])
+    last = None if config.attention_window is None else key + config.attention_window
+    new = pattern[key:last, key].mean() if to_mean else torch.zeros_like(pattern[0, 0])
     vector = (new - pattern[position, key]) * (v @ w_o)
     return Delta(place, (position,), vector[None])
 

@@ -1,11 +1,5 @@
 """What the tests of attribution share."""
 
-import pytest
+from tests.tiny_fixtures import tiny, varied
 
-from tests.tiny_models import FAMILIES, TinyModel, TinyModels
-
-
-@pytest.fixture(scope="session", params=FAMILIES)
-def tiny(request: pytest.FixtureRequest, tiny_models: TinyModels) -> TinyModel:
-    """A tiny model of each family in turn."""
-    return tiny_models(request.param)
+__all__ = ["tiny", "varied"]

@@ -1,17 +1,5 @@
 """What the tests of the model share."""
 
-import pytest
+from tests.tiny_fixtures import tiny, varied
 
-from tests.tiny_models import FAMILIES, TinyModel, TinyModels
-
-
-@pytest.fixture(scope="session", params=FAMILIES)
-def tiny(request: pytest.FixtureRequest, tiny_models: TinyModels) -> TinyModel:
-    """A tiny model of each family in turn."""
-    return tiny_models(request.param)
-
-
-@pytest.fixture(scope="session", params=["gpt2", "llama-grouped", "mistral", "gpt_neox"])
-def varied(request: pytest.FixtureRequest, tiny_models: TinyModels) -> TinyModel:
-    """A tiny model of each structure: learned positions, shared keys, a window, parallel residual."""
-    return tiny_models(request.param)
+__all__ = ["tiny", "varied"]

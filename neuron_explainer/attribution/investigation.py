@@ -7,6 +7,7 @@ remembered, so the same question always gets the same numbers.
 """
 
 import time
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
@@ -14,10 +15,23 @@ from neuron_explainer.attribution.effects import Effects, WriteNorms
 from neuron_explainer.attribution.lens import LensLayer, NodeTokens, logit_lens, node_tokens
 from neuron_explainer.attribution.measured import ReplaceBy, Target, measured_effects
 from neuron_explainer.attribution.table import NodeTable, node_table
+from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.forward_pass import Pass
 from neuron_explainer.models.hooks import NO_HOOKS
-from neuron_explainer.models.interventions import Patch, Source, intervention_hooks
-from neuron_explainer.models.objectives import Objective
+from neuron_explainer.models.interventions import (
+    Ablate,
+    Intervention,
+    Patch,
+    Source,
+    intervention_hooks,
+)
+from neuron_explainer.models.objectives import (
+    NodeObjective,
+    Objective,
+    Through,
+    TokenKind,
+    TokenObjective,
+)
 from neuron_explainer.models.run import (
     Case,
     ReadOutNorm,
@@ -28,8 +42,9 @@ from neuron_explainer.models.run import (
     source_of,
     unpatched,
 )
+from neuron_explainer.models.tokens import PromptTooLong, encode, encode_one
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Node
+from neuron_explainer.nodes import Component, Node
 
 MAX_ANSWERS = 2
 """Questions about one unedited prompt whose metrics are kept; each holds the gradients of every
@@ -41,14 +56,68 @@ _Question = tuple[Objective, ReadOutNorm]
 class Investigation:
     """Ask a model why. Not thread-safe: one worker owns it."""
 
-    def __init__(self, model: Transformer, *, max_passes: int = 2) -> None:
-        """Args: max_passes: unedited passes kept with their graph; each holds every activation of
-        its prompt."""
+    def __init__(
+        self, model: Transformer, *, max_passes: int = 4, max_bytes: int = 4 * 2**30
+    ) -> None:
+        """Start one.
+
+        Args:
+            max_passes: unedited passes kept with their graph; each holds every activation of its prompt.
+            max_bytes: memory one question may take beside the weights; longer prompts are refused. Kept
+                passes are dropped, oldest first, once they would hold half of it.
+        """
         self.model = model
         self.max_passes = max_passes
+        self.max_bytes = max_bytes
         self._norms: WriteNorms | None = None
         self._passes: OrderedDict[tuple[int, ...], Pass] = OrderedDict()
         self._answers: dict[tuple[int, ...], OrderedDict[_Question, Effects]] = {}
+
+    def case(
+        self,
+        prompt: str,
+        *,
+        target: str | Sequence[str] = (),
+        distractor: str | Sequence[str] = (),
+        objective: TokenKind = "logit_diff",
+        position: int = -1,
+        interventions: Sequence[Intervention | str] = (),
+        trace: str | Node | NodeObjective | None = None,
+        through: Through | None = None,
+    ) -> Case:
+        """A case from text.
+
+        Args:
+            target, distractor: one token each, as in " Mary"; several are averaged.
+            position: the token after which the prediction is read; -1 is the last.
+            interventions: edits; a bare name, as in "attn_L9_9" or "attn_L9_9@13:1", is ablated to
+                zero.
+            trace: a node to explain instead of the tokens. With `through="value"` the tokens judge
+                what it writes.
+            through: for a head named in `trace`: query, key, query_and_key or value.
+
+        Raises:
+            LookupError, ValueError: text that is no such thing, or that this model does not have.
+        """
+        tokens = encode(self.model, prompt)
+        edits = tuple(_edit(edit) if isinstance(edit, str) else edit for edit in interventions)
+        intervention_hooks(  # checks them; a patch's source is known only beside its other case
+            [edit for edit in edits if not isinstance(edit, Patch)], self.model.config, len(tokens)
+        )
+        asked: Objective | None = None
+        if target or trace is None:
+            ids = [self._ids(target), self._ids(distractor)]
+            asked = TokenObjective(objective, ids[0], ids[1], position)
+        elif distractor:
+            raise ValueError("There is a distractor but no target: name the target token.")
+        if trace is None:
+            assert asked is not None
+            return Case(tokens, asked, edits)
+        return Case(tokens, _traced(trace, through, asked), edits)
+
+    def _ids(self, texts: str | Sequence[str]) -> tuple[int, ...]:
+        each = (texts,) if isinstance(texts, str) else texts
+        return tuple(encode_one(self.model, text) for text in each)
 
     def debug(
         self, cases: Sequence[Case], *, top_k: int = 10, read_out_norm: ReadOutNorm = "fixed"
@@ -157,8 +226,58 @@ class Investigation:
         if tokens in self._passes:
             self._passes.move_to_end(tokens)
             return self._passes[tokens]
-        while len(self._passes) >= self.max_passes:
+        self._refuse_too_long(len(tokens))
+        while self._passes and self._is_full(len(tokens)):
             forgotten, _ = self._passes.popitem(last=False)
             self._answers.pop(forgotten, None)
         self._passes[tokens] = Pass(self.model, [tokens], NO_HOOKS)
         return self._passes[tokens]
+
+
+def _edit(name: str) -> Intervention:
+    """A component, or a node, ablated to zero."""
+    if "@" not in name:
+        return Ablate(Component.parse(name))
+    node = Node.parse(name)
+    at = None if node.position is None else (node.position,)
+    keys = None if node.key_position is None else (node.key_position,)
+    return Ablate(node.component, at, keys)
+
+
+def _traced(
+    trace: str | Node | NodeObjective, through: Through | None, downstream: Objective | None
+) -> NodeObjective:
+    if isinstance(trace, NodeObjective):
+        if through is not None:
+            raise ValueError("A NodeObjective says itself what it goes through; leave it out.")
+        return trace
+    node = Node.parse(trace) if isinstance(trace, str) else trace
+    return NodeObjective(node, through, downstream if through == "value" else None)
+
+    def _is_full(self, n_new: int) -> bool:
+        held = sum(estimated_bytes(self.model.config, len(tokens)) for tokens in self._passes)
+        new = estimated_bytes(self.model.config, n_new)
+        return len(self._passes) >= self.max_passes or held + new > self.max_bytes // 2
+
+    def _refuse_too_long(self, n_tokens: int) -> None:
+        config = self.model.config
+        if estimated_bytes(config, n_tokens) <= self.max_bytes:
+            return
+        most = bisect_right(
+            range(config.n_ctx + 1), self.max_bytes, key=lambda n: estimated_bytes(config, n)
+        )
+        raise PromptTooLong(
+            f"The prompt has {n_tokens} tokens. Explaining it would take about "
+            f"{estimated_bytes(config, n_tokens) / 2**30:.1f} GB beside the weights; "
+            f"{self.max_bytes / 2**30:.1f} GB are allowed here, which is {most - 1} tokens of {config.name}."
+        )
+
+
+def estimated_bytes(config: ModelConfig, n_tokens: int) -> int:
+    """Memory that one question about a prompt takes, beside the weights: its graph and gradients.
+
+    The factors were fitted to the measured peaks of GPT-2 small and SmolLM2-135M at 128 to 1000 tokens, and
+    rounded up: four copies of every attention pattern, nine vectors per token of each layer's width.
+    """
+    per_token = 4 * config.n_heads * n_tokens + 9 * (config.d_mlp + config.d_model)
+    return 4 * config.n_layers * n_tokens * per_token

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from neuron_explainer.attribution.effects import Effects, WriteNorms
 from neuron_explainer.attribution.lens import LensLayer, NodeTokens, logit_lens, node_tokens
 from neuron_explainer.attribution.measured import ReplaceBy, Target, measured_effects
+from neuron_explainer.attribution.memory import estimated_bytes
 from neuron_explainer.attribution.table import NodeTable, node_table
-from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.forward_pass import Pass
 from neuron_explainer.models.hooks import NO_HOOKS
 from neuron_explainer.models.interventions import (
@@ -233,6 +233,24 @@ class Investigation:
         self._passes[tokens] = Pass(self.model, [tokens], NO_HOOKS)
         return self._passes[tokens]
 
+    def _is_full(self, n_new: int) -> bool:
+        held = sum(estimated_bytes(self.model.config, len(tokens)) for tokens in self._passes)
+        new = estimated_bytes(self.model.config, n_new)
+        return len(self._passes) >= self.max_passes or held + new > self.max_bytes // 2
+
+    def _refuse_too_long(self, n_tokens: int) -> None:
+        config = self.model.config
+        if estimated_bytes(config, n_tokens) <= self.max_bytes:
+            return
+        most = bisect_right(
+            range(config.n_ctx + 1), self.max_bytes, key=lambda n: estimated_bytes(config, n)
+        )
+        raise PromptTooLong(
+            f"The prompt has {n_tokens} tokens. Explaining it would take about "
+            f"{estimated_bytes(config, n_tokens) / 2**30:.1f} GB beside the weights; "
+            f"{self.max_bytes / 2**30:.1f} GB are allowed here, which is {most - 1} tokens of {config.name}."
+        )
+
 
 def _edit(name: str) -> Intervention:
     """A component, or a node, ablated to zero."""
@@ -253,31 +271,3 @@ def _traced(
         return trace
     node = Node.parse(trace) if isinstance(trace, str) else trace
     return NodeObjective(node, through, downstream if through == "value" else None)
-
-    def _is_full(self, n_new: int) -> bool:
-        held = sum(estimated_bytes(self.model.config, len(tokens)) for tokens in self._passes)
-        new = estimated_bytes(self.model.config, n_new)
-        return len(self._passes) >= self.max_passes or held + new > self.max_bytes // 2
-
-    def _refuse_too_long(self, n_tokens: int) -> None:
-        config = self.model.config
-        if estimated_bytes(config, n_tokens) <= self.max_bytes:
-            return
-        most = bisect_right(
-            range(config.n_ctx + 1), self.max_bytes, key=lambda n: estimated_bytes(config, n)
-        )
-        raise PromptTooLong(
-            f"The prompt has {n_tokens} tokens. Explaining it would take about "
-            f"{estimated_bytes(config, n_tokens) / 2**30:.1f} GB beside the weights; "
-            f"{self.max_bytes / 2**30:.1f} GB are allowed here, which is {most - 1} tokens of {config.name}."
-        )
-
-
-def estimated_bytes(config: ModelConfig, n_tokens: int) -> int:
-    """Memory that one question about a prompt takes, beside the weights: its graph and gradients.
-
-    The factors were fitted to the measured peaks of GPT-2 small and SmolLM2-135M at 128 to 1000 tokens, and
-    rounded up: four copies of every attention pattern, nine vectors per token of each layer's width.
-    """
-    per_token = 4 * config.n_heads * n_tokens + 9 * (config.d_mlp + config.d_model)
-    return 4 * config.n_layers * n_tokens * per_token

@@ -1,9 +1,9 @@
 /** The objective in words: what the large figure is of, and the first level of the trace line. */
 import type { ReactNode } from "react";
 
-import type { Objective } from "@/api/types";
+import type { Objective, TraceSpec } from "@/api/types";
 import { Token } from "@/components/token";
-import type { QuestionCase, Through, TraceLevel } from "@/lib/question";
+import type { QuestionCase, Through } from "@/lib/question";
 
 export const OBJECTIVE_NAMES: Record<Objective, string> = {
   logit_diff: "logit difference",
@@ -72,7 +72,7 @@ function caption(unit: string, what: ReactNode) {
   );
 }
 
-export function traceName({ node, through }: TraceLevel): string {
+export function traceName({ node, through }: Pick<TraceSpec, "node" | "through">): string {
   return through ? `${node} ${THROUGH_NAMES[through]}` : node;
 }
 

@@ -6,22 +6,23 @@ import { Listed } from "./listed";
 
 /** The answer: the objective, its parts, what the rows hold, and the edits behind it. */
 export function AnswerPanel({ page }: { page: PageState }) {
-  const { result, question } = page;
-  const [left, right = null] = result.answered?.response.cases ?? [];
+  const { result } = page;
+  const { answered } = result;
+  const [left, right = null] = answered?.response.cases ?? [];
   return (
     <section className="answer" aria-label="Answer" aria-busy={result.computing}>
-      {left ? (
+      {answered && left ? (
         <div className={result.stale ? "parts stale" : "parts"}>
-          <Figures left={left} right={right} question={question} />
+          <Figures left={left} right={right} request={answered.request} />
           <Kinds
             left={left}
             right={right}
-            bases={{ attn: question.attention_basis, mlp: question.mlp_basis }}
+            bases={{ attn: answered.request.attention_basis, mlp: answered.request.mlp_basis }}
           />
           {!right && <Listed result={left} />}
         </div>
       ) : (
-        <div className="parts waiting" />
+        <div className="parts waiting note">{result.error && "This question has no answer yet."}</div>
       )}
       <Interventions page={page} />
     </section>

@@ -1,17 +1,17 @@
-import type { CaseResult } from "@/api/types";
+import type { CaseResult, CaseSpec, DebugRequest } from "@/api/types";
 import { define } from "@/lib/define";
 import { formatEffect, isZeroEffect } from "@/lib/format";
-import type { Question } from "@/lib/question";
 
 import { ObjectiveCaption, traceName } from "../objective-text";
 
-type FiguresProps = { left: CaseResult; right: CaseResult | null; question: Question };
+type FiguresProps = { left: CaseResult; right: CaseResult | null; request: DebugRequest };
 
 /** The objective as the page's one large figure; with two cases left, difference and right. */
-export function Figures({ left, right, question }: FiguresProps) {
+export function Figures({ left, right, request }: FiguresProps) {
+  const [asked, other] = request.cases;
+  if (!asked) return null;
   const { value, unit } = left.objective;
-  const level = question.traces.at(-1);
-  const term = level ? "objective" : question.left.objective;
+  const term = asked.trace ? "objective" : asked.objective;
   if (!right) {
     return (
       <div className="fig">
@@ -19,13 +19,13 @@ export function Figures({ left, right, question }: FiguresProps) {
           {formatEffect(value)}
         </span>
         <span className="cap">
-          {level ? `${unit}, ${traceName(level)}` : <ObjectiveCaption spec={question.left} unit={unit} />}
+          {asked.trace ? `${unit}, ${traceName(asked.trace)}` : <ObjectiveCaption spec={asked} unit={unit} />}
         </span>
       </div>
     );
   }
   const difference = value - right.objective.value;
-  const names = question.right ? ["left prompt", "right prompt"] : [editName(question), "right: baseline"];
+  const names = namesOf(asked, other);
   return (
     <div className="fig ldrfig">
       <div>
@@ -52,10 +52,12 @@ export function Figures({ left, right, question }: FiguresProps) {
 
 const PAST = { ablate: "ablated", set: "set", scale: "scaled", patch: "patched", steer: "steered" };
 
-function editName({ left }: Question): string {
+/** An edited case stands beside itself as it was; otherwise there are two prompts. */
+function namesOf(left: CaseSpec, right: CaseSpec | undefined): [string, string] {
   const kinds = new Set(left.interventions.map((spec) => spec.kind));
   const [only] = kinds;
-  return `left: ${kinds.size === 1 && only ? PAST[only] : "edited"}`;
+  if (!only || right?.prompt !== left.prompt) return ["left prompt", "right prompt"];
+  return [`left: ${kinds.size === 1 ? PAST[only] : "edited"}`, "right: baseline"];
 }
 
 function tone(value: number): string {

@@ -5,7 +5,7 @@ import { tokenizeQuery } from "@/api/queries";
 import { CopyButton } from "@/components/copy-button";
 import { ErrorNote } from "@/components/error-note";
 import { formatCount } from "@/lib/format";
-import { toRequest } from "@/lib/question";
+import { exampleQuestion, toRequest } from "@/lib/question";
 
 import type { PageState } from "../page-state";
 import { withPrompt } from "./use-prompt-edit";
@@ -13,6 +13,7 @@ import { withPrompt } from "./use-prompt-edit";
 /** Why the question has no answer, and what can be done about it. The last good answer stays below. */
 export function QuestionError({ page }: { page: PageState }) {
   const { error, answered, run } = page.result;
+  const [example] = page.model.examples;
   // A server that is not there is told once, under the top bar.
   if (!error || (error instanceof ApiError && error.isLost)) return null;
   const isTooLong = error instanceof ApiError && error.status === 413;
@@ -23,10 +24,20 @@ export function QuestionError({ page }: { page: PageState }) {
     <section className="panel pad" aria-label="Error">
       <ErrorNote error={error}>
         {isTooLong && <KeepEnd page={page} />}
-        {answered && (
+        {answered ? (
           <button type="button" className="btn small" onClick={page.actions.undo}>
             Back to the last question
           </button>
+        ) : (
+          example && (
+            <button
+              type="button"
+              className="btn small"
+              onClick={() => { page.actions.ask(() => exampleQuestion(example)); }}
+            >
+              Start from an example
+            </button>
+          )
         )}
         {isOurs && (
           <button type="button" className="btn small" onClick={run}>

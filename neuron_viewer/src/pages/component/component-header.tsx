@@ -8,6 +8,9 @@ import { debuggerSearch } from "./debugger-link";
 import { JumpBox } from "./jump-box";
 import { useNeighbourKeys } from "./use-neighbour-keys";
 
+/** Stands where there is no neighbour. */
+const END = "\u2013";
+
 export interface ComponentHeaderProps {
   component: Indexed;
   model: ModelResponse;
@@ -28,9 +31,9 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
     const to = around[direction];
     if (!to) {
       return (
-        <span className="off-step" aria-hidden="true">
-          {text(component)}
-        </span>
+        <button type="button" disabled aria-label={`${title}: none`}>
+          {END}
+        </button>
       );
     }
     return (

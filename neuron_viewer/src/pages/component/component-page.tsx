@@ -41,12 +41,12 @@ function NamedPage({ name, model }: { name: string; model: ModelResponse }) {
           <p>
             <b>{found.problem}</b>
           </p>
-          <p className="warnrow">
+          <div className="warnrow">
             <JumpBox model={model} />
             <Link className="btn small" to="/">
               Open the Debugger
             </Link>
-          </p>
+          </div>
         </div>
       </div>
     </section>

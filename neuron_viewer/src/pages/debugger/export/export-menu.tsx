@@ -7,6 +7,7 @@ import { toRequest } from "@/lib/question";
 
 import type { PageState } from "../page-state";
 import { asCurl, asPython } from "./export-text";
+import { asLibrary } from "./library-snippet";
 
 /** The question as a command, and its answer as a file. (The rows as CSV are exported where they stand.) */
 export function ExportMenu({ page }: { page: PageState }) {
@@ -30,8 +31,11 @@ export function ExportMenu({ page }: { page: PageState }) {
 
   return (
     <Menu trigger="Export">
-      {item("Copy as curl", "this question, for a shell", () => asCurl(request, location.origin))}
-      {item("Copy as Python", "this question, over HTTP", () => asPython(request, location.origin))}
+      {item("Copy as curl", "this question, of this server", () => asCurl(request, location.origin))}
+      {item("Copy as Python", "this question, of the library", () => asLibrary(request, page.model.name))}
+      {item("Copy as Python over HTTP", "this question, of this server", () =>
+        asPython(request, location.origin),
+      )}
       {answered && !stale && (
         <MenuItem
           note="request and response, every figure in full"

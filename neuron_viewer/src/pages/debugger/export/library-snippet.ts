@@ -1,0 +1,79 @@
+/** The same question asked of the Python library, without a server. */
+import type { CaseSpec, DebugRequest, InterventionSpec, TraceSpec } from "@/api/types";
+
+import { pythonLiteral } from "./export-text";
+
+const CLASSES = { ablate: "Ablate", set: "Set", scale: "Scale", patch: "Patch" } as const;
+
+export function asLibrary(request: DebugRequest, model: string): string {
+  const names = request.cases.length > 1 ? ["left", "right"] : ["case"];
+  const cases = request.cases.map((spec, place) => `${names[place]} = ${caseCall(spec)}`);
+  const body = `model = load_model(${pythonLiteral(model)})
+investigation = Investigation(model)
+${cases.join("\n")}
+table = investigation.debug([${names.join(", ")}], top_k=${request.top_k}${readOutNorm(request)})
+print(table.to_pandas())
+`;
+  return `from neuron_explainer import ${importsOf(body).join(", ")}\n\n${body}`;
+}
+
+function importsOf(body: string): string[] {
+  const names = ["Ablate", "Component", "Investigation", "Node", "NodeObjective", "Patch", "Scale", "Set", "load_model"];
+  return names.filter((name) => new RegExp(`\\b${name}[(.]`).test(body));
+}
+
+function readOutNorm({ read_out_norm }: DebugRequest): string {
+  return read_out_norm === "live" ? ', read_out_norm="live"' : "";
+}
+
+function caseCall(spec: CaseSpec): string {
+  const fields = [...question(spec), ...edits(spec), ...trace(spec)];
+  return `investigation.case(\n${fields.map((field) => `    ${field},\n`).join("")})`;
+}
+
+function question(spec: CaseSpec): string[] {
+  const fields = [pythonLiteral(spec.prompt)];
+  if (spec.target_tokens.length > 0) fields.push(`target=${pythonLiteral(spec.target_tokens)}`);
+  if (spec.distractor_tokens.length > 0) fields.push(`distractor=${pythonLiteral(spec.distractor_tokens)}`);
+  if (spec.objective !== "logit_diff") fields.push(`objective=${pythonLiteral(spec.objective)}`);
+  if (spec.position !== -1) fields.push(`position=${spec.position}`);
+  return fields;
+}
+
+function edits({ interventions }: CaseSpec): string[] {
+  const calls = interventions.map(editCall);
+  return calls.length > 0 ? [`interventions=[${calls.join(", ")}]`] : [];
+}
+
+function editCall(spec: InterventionSpec): string {
+  // Steering takes quantiles of a dataset, which the server looks up; the library is given their product.
+  if (spec.kind === "steer") return `...  # steer ${spec.component}`;
+  const fields = [`Component.parse(${pythonLiteral(spec.component)})`];
+  if (spec.positions) fields.push(`positions=${tuple(spec.positions)}`);
+  if (spec.key_positions) fields.push(`key_positions=${tuple(spec.key_positions)}`);
+  if (spec.kind === "patch") {
+    fields.push(`from_case=${spec.from_case}`);
+    if (spec.from_positions) fields.push(`from_positions=${tuple(spec.from_positions)}`);
+  } else fields.push(`value=${pythonLiteral(spec.value)}`);
+  return `${CLASSES[spec.kind]}(${fields.join(", ")})`;
+}
+
+function tuple(items: readonly number[]): string {
+  return `(${items.join(", ")}${items.length === 1 ? "," : ""})`;
+}
+
+/** A value trace judged by another trace nests; any other is a node and a way. */
+function trace(spec: CaseSpec): string[] {
+  if (!spec.trace) return [];
+  const { node, through, downstream } = spec.trace;
+  if (downstream) return [`trace=${nodeObjective(spec.trace, spec)}`];
+  return [`trace=${pythonLiteral(node)}`, ...(through ? [`through=${pythonLiteral(through)}`] : [])];
+}
+
+function nodeObjective({ node, through, downstream }: TraceSpec, spec: CaseSpec): string {
+  const fields = [`Node.parse(${pythonLiteral(node)})`];
+  if (through) fields.push(pythonLiteral(through));
+  if (downstream) fields.push(nodeObjective(downstream, spec));
+  else if (through === "value") fields.push(`investigation.case(${question(spec).join(", ")}).objective`);
+  return `NodeObjective(${fields.join(", ")})`;
+}

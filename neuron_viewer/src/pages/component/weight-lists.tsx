@@ -66,8 +66,8 @@ function HeadLists({ data }: { data: ComponentTokensResponse }) {
         title="OV: what it reads"
         note="tokens that make it write that"
         lists={[
-          { name: "The same way", scores: data.responds_to },
-          { name: "Turned round", scores: data.responds_against },
+          { name: "As above", scores: data.responds_to },
+          { name: "The opposite", scores: data.responds_against },
         ]}
       />
       <ListPanel

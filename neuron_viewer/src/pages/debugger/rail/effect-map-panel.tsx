@@ -87,7 +87,7 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
             )}
           </div>
         )}
-        <div className="mapfoot">
+        <div className="mapfoot rail-foot">
           <span className="legends">
             <HeatLegend
               maximum={map.model.maximum}

@@ -44,7 +44,9 @@ export function NextTokenPanel({ cases, actions }: NextTokenPanelProps) {
             after <Token text={after.text} index={position} />
           </span>
         )}
-        <span className="end note hide-m hide-s">click: target, Shift: distractor</span>
+        <span className="end">
+          <span className="note hide-m hide-s">click: target, Shift: distractor</span>
+        </span>
       </header>
       <div className="scroll">
         <table className="table">

@@ -77,7 +77,7 @@ export function PatternPanel({ view, ui, actions }: PanelProps) {
                 </div>
               ))}
             </div>
-            <div className="mapfoot">
+            <div className="mapfoot rail-foot">
               <HeatLegend maximum={1} unit="attention" />
               {isEdited && <span className="note">not edited</span>}
               <span>

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from activation_server import wire
 from activation_server.errors import BadRequest, validation_error
-from activation_server.questions import field, read_cases
+from activation_server.questions import NAME_HINT, field, read_cases
 from activation_server.schemas import DebugRequest
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.models.transformer import Transformer
@@ -42,7 +42,7 @@ def edited_question(
 def read_ablation(text: str) -> dict[str, object]:
     """attn_L9_9, attn_L9_9@13 or attn_L9_9@13:1 as an intervention."""
     name, at, place = text.partition("@")
-    with field("--ablate"):
+    with field("--ablate", NAME_HINT):
         Component.parse(name)
     query, colon, key = place.partition(":")
     numbers = [part for part, is_there in ((query, at), (key, colon)) if is_there]
@@ -60,7 +60,7 @@ def read_ablation(text: str) -> dict[str, object]:
 
 def ask(model: Transformer, request: DebugRequest) -> str:
     """The answer of POST /api/debug, as JSON."""
-    names = [f"cases[{index}]" for index in range(len(request.cases))]
+    names = ["question"] if len(request.cases) == 1 else ["edited", "baseline"]
     cases = read_cases(model, request.cases, names)
     table = Investigation(model).debug(
         cases, top_k=request.top_k, read_out_norm=request.read_out_norm

@@ -21,6 +21,7 @@ from activation_server.schemas import MAX_TEXT, ErrorResponse
 logger = logging.getLogger(__name__)
 
 API_HINT = "GET /api/openapi.json describes every route."
+REQUEST_HINT = "Change the request as the message says."
 TOO_LONG_HINT = "Shorten the prompt: it may be as long as the model's context, see /api/model."
 
 
@@ -87,16 +88,16 @@ def as_api_error(problem: BaseException) -> ApiError:
     text = str(problem.args[0]) if problem.args else str(problem)
     message, hint = getattr(problem, "message", text), getattr(problem, "hint", "")
     if name == "PromptTooLong":
-        return TooLong(message, hint or "Shorten the prompt.")
+        return TooLong(message, hint or TOO_LONG_HINT)
     if isinstance(problem, MemoryError) or name == "OutOfMemoryError" or _allocation(problem):
         return OutOfMemory(
             "The model ran out of memory on this request.",
             "Shorten the prompt, ask for fewer cases, or use a smaller model or --dtype bfloat16.",
         )
     if isinstance(problem, ValueError):
-        return BadRequest(message, hint)
+        return BadRequest(message, hint or REQUEST_HINT)
     if isinstance(problem, LookupError) and not isinstance(problem, KeyError | IndexError):
-        return NotFound(message, hint)
+        return NotFound(message, hint or REQUEST_HINT)
     logger.error("a request failed", exc_info=problem)
     return ApiError(
         f"The server failed on this request ({name}). This is a bug.",

@@ -1,6 +1,7 @@
 """Loads the model that a command works on, on the device and at the precision asked for."""
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from neuron_explainer import load_model
 from neuron_explainer.models.precision import use_fast_float32
@@ -20,6 +21,7 @@ def load(name: str, *, dtype: str, device: str | None, threads: int | None) -> T
     if threads is not None:
         torch.set_num_threads(threads)
     use_fast_float32()
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers ships no types
     return load_model(name, device=_device(device), dtype=_DTYPES[dtype])
 
 

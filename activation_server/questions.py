@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import assert_never
 
-from activation_server.errors import ApiError, BadRequest, NotFound, TooLong
+from activation_server.errors import TOO_LONG_HINT, ApiError, BadRequest, NotFound, TooLong
 from activation_server.schemas import (
     AblateSpec,
     CaseSpec,
@@ -43,20 +43,26 @@ MAX_TRACE_DEPTH = 8
 """Levels of a value trace's downstream."""
 
 
+TARGET_HINT = 'Name exactly one token. Most words begin with their space, as in " Mary".'
+NAME_HINT = "GET /api/model says how many layers, heads and neurons there are."
+POSITION_HINT = "Count tokens from 0; -1 is the last. POST /api/tokenize shows them."
+EDIT_HINT = "GET /api/openapi.json describes every kind of intervention."
+TRACE_HINT = "Heads are traced through query, key, query_and_key or value; neurons as they are."
+
+
 @contextmanager
-def field(name: str) -> Iterator[None]:
+def field(name: str, hint: str) -> Iterator[None]:
     """Errors raised inside are about this field of the request."""
     try:
         yield
     except ApiError:
         raise
     except PromptTooLong as problem:
-        raise TooLong(str(problem), "Shorten the prompt.", where=name) from problem
+        raise TooLong(str(problem), TOO_LONG_HINT, where=name) from problem
     except (ValueError, LookupError) as problem:
         if isinstance(problem, KeyError | IndexError):
             raise
-        message = getattr(problem, "message", problem.args[0] if problem.args else "")
-        raise BadRequest(str(message), getattr(problem, "hint", ""), where=name) from problem
+        raise BadRequest(str(problem.args[0]), hint, where=name) from problem
 
 
 def read_bases(mlp_basis: str, attention_basis: str) -> None:
@@ -87,7 +93,7 @@ def read_cases(model: Transformer, specs: Sequence[CaseSpec], fields: Sequence[s
 
 def read_prompt(model: Transformer, text: str, where: str) -> tuple[int, ...]:
     """The prompt's tokens. Raises when there are none or more than the model can read."""
-    with field(where):
+    with field(where, "Give at least one token of text."):
         return encode(model, text)
 
 
@@ -128,7 +134,7 @@ def _token_objective(model: Transformer, spec: CaseSpec, n_tokens: int, name: st
                 "Make it one or the other.",
                 where=f"{name}.distractor_tokens[{number}]",
             )
-    with field(f"{name}.position"):
+    with field(f"{name}.position", POSITION_HINT):
         position = check_position(spec.position, n_tokens, "position")
     return TokenObjective(
         kind=spec.objective, target=target, distractor=distractor, position=position
@@ -138,7 +144,7 @@ def _token_objective(model: Transformer, spec: CaseSpec, n_tokens: int, name: st
 def _single_tokens(model: Transformer, texts: Sequence[str], where: str) -> tuple[int, ...]:
     tokens = []
     for number, text in enumerate(texts):
-        with field(f"{where}[{number}]"):
+        with field(f"{where}[{number}]", TARGET_HINT):
             tokens.append(encode_one(model, text))
     return tuple(tokens)
 
@@ -167,11 +173,33 @@ def read_node(model: Transformer, name: str, n_tokens: int) -> Node:
 
 def read_measured(model: Transformer, name: str, n_tokens: int) -> Node | Component:
     """`mlp_L3_117@5` is a node; `mlp_L3_117` is the component at every token."""
-    if "@" in name or name == "bias":
+    if name == "bias":
+        raise ValueError("bias is no single write, so it cannot be measured.")
+    if "@" in name:
         return read_node(model, name, n_tokens)
     component = Component.parse(name)
     check_component(component, model.config)
     return component
+
+
+def batches_of(
+    nodes: Sequence[Node | Component], n_tokens: int
+) -> Iterator[list[Node | Component]]:
+    """The nodes of a measurement in batches: a small one, so that the first effects come soon.
+
+    A node's cost is the tokens that change: those from its own to the end of the prompt.
+    """
+    batch: list[Node | Component] = []
+    cost, limit = 0, 64
+    for node in nodes:
+        position = node.position if isinstance(node, Node) else None
+        cost += n_tokens - (position or 0)
+        batch.append(node)
+        if cost >= limit:
+            yield batch
+            batch, cost, limit = [], 0, min(2 * limit, 512)
+    if batch:
+        yield batch
 
 
 # --- interventions ------------------------------------------------------------------------------
@@ -190,10 +218,10 @@ def _read_edit(
             "Use `set` or `scale`, which need none.",
             where=f"{where}.kind",
         )
-    with field(f"{where}.component"):
+    with field(f"{where}.component", NAME_HINT):
         component = Component.parse(spec.component)
         check_component(component, model.config)
-    with field(where):
+    with field(where, EDIT_HINT):
         edit = _edit(spec, component)
         if isinstance(edit, Patch):
             _check_patch(edit, case_index, len(prompts))
@@ -243,8 +271,10 @@ def _node_objective(
     depth: int = 1,
 ) -> NodeObjective:
     if depth > MAX_TRACE_DEPTH:
-        raise BadRequest(f"The trace is more than {MAX_TRACE_DEPTH} levels deep.", where=where)
-    with field(f"{where}.node"):
+        raise BadRequest(
+            f"The trace is more than {MAX_TRACE_DEPTH} levels deep.", TRACE_HINT, where=where
+        )
+    with field(f"{where}.node", NAME_HINT):
         node = read_node(model, spec.node, n_tokens)
     downstream: Objective | None = None
     if spec.downstream is not None:
@@ -258,5 +288,5 @@ def _node_objective(
         downstream = _node_objective(model, spec.downstream, objective, n_tokens, inner, depth + 1)
     elif spec.through == "value":
         downstream = objective
-    with field(where):
+    with field(where, TRACE_HINT):
         return NodeObjective(node=node, through=spec.through, downstream=downstream)

@@ -21,6 +21,8 @@ from activation_server.errors import as_api_error, error_body
 from activation_server.examples import examples_for
 from activation_server.kept import KeptAnswers
 from activation_server.questions import (
+    NAME_HINT,
+    batches_of,
     field,
     read_bases,
     read_cases,
@@ -119,7 +121,7 @@ class ModelSession:
             cases = self._read_case_and_other(body.case, body.other_case)
             nodes = []
             for number, name in enumerate(body.nodes):
-                with field(f"nodes[{number}]"):
+                with field(f"nodes[{number}]", NAME_HINT):
                     nodes.append(read_node(self._model, name, len(cases[0].tokens)))
             return lambda: wire.to_bytes(
                 {"nodes": self._investigation.node_tokens(cases, nodes, body.n)}
@@ -171,14 +173,17 @@ class ModelSession:
         cases = self._read_case_and_other(body.case, body.other_case)
         nodes = []
         for number, name in enumerate(body.nodes):
-            with field(f"nodes[{number}]"):
+            with field(f"nodes[{number}]", NAME_HINT):
                 nodes.append(read_measured(self._model, name, len(cases[0].tokens)))
 
         def pieces() -> Generator[float | Effects, None, None]:
-            objective, batches = self._investigation.measure(cases, nodes, to=body.to)
-            yield wire.finite(objective)
-            for batch in batches:
-                yield [(str(node), wire.finite(effect)) for node, effect in batch]
+            n_tokens = len(cases[0].tokens)
+            for number, batch in enumerate(batches_of(nodes, n_tokens)):
+                objective, effects = self._investigation.measure(cases, batch, to=body.to)
+                if number == 0:
+                    yield wire.finite(objective)
+                for found in effects:
+                    yield [(str(node), wire.finite(effect)) for node, effect in found]
 
         return pieces()
 

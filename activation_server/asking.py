@@ -1,6 +1,7 @@
 """One question asked without a server: the command line's way to the same answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import ValidationError
@@ -10,8 +11,9 @@ from activation_server.errors import BadRequest, validation_error
 from activation_server.questions import NAME_HINT, field, read_cases
 from activation_server.schemas import DebugRequest
 from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.attribution.table import NodeRow, NodeTable
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Node
 
 
 def edited_question(
@@ -58,11 +60,34 @@ def read_ablation(text: str) -> dict[str, object]:
     }
 
 
-def ask(model: Transformer, request: DebugRequest) -> str:
-    """The answer of POST /api/debug, as JSON."""
+@dataclass(frozen=True)
+class Asked:
+    """A node table, its leading rows, and what measuring those found."""
+
+    table: NodeTable
+    leading: tuple[NodeRow, ...]
+    measured: Mapping[str, float]
+
+
+def ask(model: Transformer, request: DebugRequest, *, n_leading: int, measure: bool) -> Asked:
+    """Answer a question, and measure the leading nodes of its left case if wanted."""
     names = ["question"] if len(request.cases) == 1 else ["edited", "baseline"]
     cases = read_cases(model, request.cases, names)
-    table = Investigation(model).debug(
-        cases, top_k=request.top_k, read_out_norm=request.read_out_norm
-    )
-    return wire.to_bytes(table).decode()
+    investigation = Investigation(model)
+    table = investigation.debug(cases, top_k=request.top_k, read_out_norm=request.read_out_norm)
+    wire.to_bytes(table)  # refuses what is not finite
+    leading = tuple(sorted(table.nodes, key=_size, reverse=True)[:n_leading])
+    measured: dict[str, float] = {}
+    if measure:
+        nodes = [
+            Node.parse(row.case_nodes[0])
+            for row in leading
+            if row.kind != "bias" and row.edited is None and row.case_nodes[0] is not None
+        ]
+        _, batches = investigation.measure(cases, nodes)
+        measured = {str(node): effect for batch in batches for node, effect in batch}
+    return Asked(table, leading, measured)
+
+
+def _size(row: NodeRow) -> float:
+    return max(abs(values.total_effect) for values in row.values if values is not None)

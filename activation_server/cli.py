@@ -79,6 +79,9 @@ def debug(
     ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=1000, help="Rows per kind and metric.")] = 10,
     rows: Annotated[int, typer.Option(min=1, help="Rows printed.")] = 25,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Run the model without each printed node.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the REST answer.")] = False,
     model: ModelName = None,
     dtype: Dtype = "float32",
@@ -88,16 +91,18 @@ def debug(
     """Print which heads and neurons push the model toward the target token."""
     from activation_server.asking import ask, edited_question
     from activation_server.terminal import print_table
+    from activation_server.wire import to_bytes
 
     with clear_errors():
         request = edited_question(
             prompt, target, distractor or [], objective, position, ablate or [], top_k
         )
-        answer = ask(_load(model, dtype, device, threads), request)
+        loaded = _load(model, dtype, device, threads)
+        asked = ask(loaded, request, n_leading=rows, measure=measure)
         if as_json:
-            typer.echo(answer)
+            typer.echo(to_bytes(asked.table).decode())
         else:
-            print_table(answer, rows)
+            print_table(asked)
 
 
 @app.command()
@@ -136,10 +141,12 @@ def self_check(
 
 def _load(name: str | None, dtype: str, device: str | None, threads: int | None) -> "Transformer":
     """Load a model, saying so meanwhile."""
-    from activation_server.loading import default_model, load
-    from activation_server.terminal import working
+    from activation_server.loading import default_model, load, needs_fetching
+    from activation_server.terminal import fetch_with_progress, working
 
     chosen = name or default_model()
+    if needs_fetching(chosen):
+        fetch_with_progress(chosen)
     with working(f"Loading {chosen}"):
         return load(chosen, dtype=dtype, device=device, threads=threads)
 

@@ -1,11 +1,13 @@
 """Loads the model that a command works on, on the device and at the precision asked for."""
 
+from pathlib import Path
+
 import torch
 from transformers.utils.logging import disable_progress_bar
 
 from neuron_explainer import load_model
 from neuron_explainer.models.precision import use_fast_float32
-from neuron_explainer.models.sources import is_local
+from neuron_explainer.models.sources import SHORT_NAMES, is_local
 from neuron_explainer.models.transformer import Transformer
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -14,6 +16,11 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 def default_model() -> str:
     """The bundled demo where there is one, else the real model that needs no hub."""
     return "demo" if is_local("demo") else "smollm2"
+
+
+def needs_fetching(name: str) -> bool:
+    """Whether a short name is not on this machine yet."""
+    return name in SHORT_NAMES and not Path(name).is_dir() and not is_local(name)
 
 
 def load(name: str, *, dtype: str, device: str | None, threads: int | None) -> Transformer:

@@ -1,5 +1,6 @@
 """Runs the application until it is told to stop: socket first, then the model, then the URL."""
 
+import contextlib
 import errno
 import socket as sockets
 import webbrowser
@@ -46,7 +47,9 @@ def serve_forever(
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on"
     )
-    _Announced(config, _url(settings, socket), model.config.name, open_browser).run([socket])
+    server = _Announced(config, _url(settings, socket), model.config.name, open_browser)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl+C is how one stops it
+        server.run([socket])
 
 
 class _Announced(uvicorn.Server):

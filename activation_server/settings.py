@@ -22,7 +22,7 @@ class Settings:
     """Requests that may wait for the model; the next one is refused at once."""
     max_body_bytes: int = 8_000_000
     """Longest request body that is read at all."""
-    max_passes: int = 2
+    max_passes: int = 4
     """Unedited passes that are kept, so that an edit re-computes only what it changes."""
     max_answers: int = 128
     """Answers kept for repeated requests."""

@@ -17,7 +17,7 @@ _NOT_BUILT = """<!doctype html>
 <h1>The server runs; the viewer is not built.</h1>
 <p>Build it with <code>npm ci &amp;&amp; npm run build</code> in <code>neuron_viewer/</code>,
 or start with <code>scripts/serve</code>, which does so. The interface itself works:
-<a href="/api/docs">/api/docs</a>, <a href="/api/model">/api/model</a>.</p></body></html>
+<a href="/api/openapi.json">/api/openapi.json</a>, <a href="/api/model">/api/model</a>.</p></body></html>
 """
 
 

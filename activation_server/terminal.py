@@ -1,10 +1,8 @@
 """What the commands print: answers to stdout, progress and errors to stderr."""
 
 import contextlib
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +10,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from activation_server.asking import Asked
 from neuron_explainer.attribution.self_check import Claim
+from neuron_explainer.attribution.table import CaseReport, NodeRow, NodeValues
 from neuron_explainer.models.sources import SHORT_NAMES, fetch, is_local
 
 _TOWARD, _AWAY = "bright_blue", "dark_orange"
@@ -82,95 +82,89 @@ def print_claims(claims: Sequence[Claim]) -> bool:
 # --- the node table -----------------------------------------------------------------------------
 
 
-# The REST answer, read back from its JSON: a dictionary of anything.
-def print_table(answer: str, n_rows: int) -> None:
+def print_table(asked: Asked) -> None:
     """The objective with its parts, the likeliest next tokens, and the leading rows."""
-    result: dict[str, Any] = json.loads(answer)
     console = Console(highlight=False)
-    names = ("edited", "baseline") if len(result["cases"]) == 2 else ("",)
-    for name, case in zip(names, result["cases"], strict=True):
-        console.print(_objective(name, case))
+    cases = asked.table.cases
+    names = ("edited: ", "baseline: ") if len(cases) == 2 else ("",)
+    for name, case in zip(names, cases, strict=True):
+        console.print(Text(name).append_text(_objective(case)))
         console.print(_next_tokens(case))
     console.print()
-    console.print(_rows(result, n_rows))
-    shown, listed = min(n_rows, len(result["nodes"])), len(result["nodes"])
+    console.print(_rows(asked))
     print_note(
-        f"{shown} of {listed} nodes. * Total effect: an estimate; measured effects: the viewer."
+        f"{len(asked.leading)} of {len(asked.table.nodes)} nodes, by the size of their total effect."
+        " * An estimate, to first order; --measure runs the model without each node."
     )
 
 
-def _objective(name: str, case: dict[str, Any]) -> Text:
-    objective = case["objective"]
-    line = Text(f"{name}: " if name else "")
-    line.append(f"{objective['value']:+.3f} {objective['unit']}", "bold")
-    parts = [(kind, value) for kind, value in case["direct_effect_by_kind"].items() if value]
-    line.append("  = " if objective["adds_up"] else "  direct effects: ", "dim")
-    for number, (kind, value) in enumerate(parts):
-        line.append(" " if number else "")
-        line.append_text(_signed(value)).append(f" {kind}", "dim")
+def _objective(case: CaseReport) -> Text:
+    objective = case.objective
+    line = Text(f"{objective.value:+.3f} {objective.unit}", "bold")
+    line.append("  = " if objective.adds_up else "  direct effects: ", "dim")
+    for kind, value in case.direct_effect_by_kind.items():
+        if value:
+            line.append_text(_signed(value)).append(f" {kind} ", "dim")
     return line
 
 
-def _next_tokens(case: dict[str, Any]) -> Text:
-    styles = {"target": _TOWARD, "distractor": _AWAY, None: ""}
+def _next_tokens(case: CaseReport) -> Text:
+    styles = {"target": _TOWARD, "distractor": _AWAY}
     line = Text("next: ", "dim")
-    chosen = [t for t in case["next_tokens"] if t["rank"] < 5 or t["role"] is not None]
-    for token in chosen:
-        line.append(_visible(token["text"]), styles[token["role"]])
-        line.append(f" {token['prob']:.1%}  ", "dim")
+    for token in case.next_tokens:
+        if token.rank < 5 or token.role is not None:
+            line.append(_visible(token.text), styles.get(token.role or "", ""))
+            line.append(f" {token.prob:.1%}  ", "dim")
     return line
 
 
-def _rows(result: dict[str, Any], n_rows: int) -> Table:
-    cases = result["cases"]
+def _rows(asked: Asked) -> Table:
+    cases = asked.table.cases
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("kind", no_wrap=True, min_width=5)
     table.add_column("node", no_wrap=True, min_width=16)
     table.add_column("tokens", no_wrap=True, max_width=24)
-    for header, width in (("act", 8), ("write", 7), ("direct", 7), ("total*", 7)):
+    columns = [("act", 8), ("write", 7), ("direct", 7), ("total*", 7)]
+    columns += [("baseline*", 9)] * (len(cases) == 2) + [("measured", 8)] * bool(asked.measured)
+    for header, width in columns:
         table.add_column(header, justify="right", no_wrap=True, min_width=width)
-    if len(cases) == 2:
-        table.add_column("baseline*", justify="right", no_wrap=True, min_width=9)
-    by_size = sorted(result["nodes"], key=_size, reverse=True)
-    for node in by_size[:n_rows]:
-        case = next(i for i, values in enumerate(node["values"]) if values is not None)
-        cells = [Text(node["kind"], "dim"), Text(node["node"]), _node_tokens(node, cases[case])]
-        table.add_row(*cells, *_values(node["values"][0]), *map(_total, node["values"][1:]))
+    for row in asked.leading:
+        case = next(i for i, values in enumerate(row.values) if values is not None)
+        cells = [Text(row.kind, "dim"), Text(row.node), _tokens_of(row, cases[case])]
+        cells += [*_values(row.values[0]), *map(_total, row.values[1:])]
+        if asked.measured:
+            cells.append(_signed(asked.measured.get(row.case_nodes[0] or "")))
+        table.add_row(*cells)
     return table
 
 
-def _size(node: dict[str, Any]) -> float:
-    return max(
-        abs(float(values["total_effect"])) for values in node["values"] if values is not None
-    )
-
-
-def _values(values: dict[str, float] | None) -> list[Text]:
+def _values(values: NodeValues | None) -> list[Text]:
     if values is None:
-        return [Text("-", "dim")] * 4
-    plain = [Text(_figures(values[name])) for name in ("activation", "write_magnitude")]
-    return [*plain, _signed(values["direct_effect"]), _total(values)]
+        return [_signed(None)] * 4
+    sizes = [Text(_figures(value)) for value in (values.activation, values.write_magnitude)]
+    return [*sizes, _signed(values.direct_effect), _total(values)]
 
 
 def _figures(value: float) -> str:
-    """Four figures, without an exponent where that is readable."""
+    """Without an exponent where that is readable."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
-def _total(values: dict[str, float] | None) -> Text:
-    return Text("-", "dim") if values is None else _signed(values["total_effect"])
+def _total(values: NodeValues | None) -> Text:
+    return _signed(None if values is None else values.total_effect)
 
 
-def _signed(value: float) -> Text:
+def _signed(value: float | None) -> Text:
+    if value is None:
+        return Text("-", "dim")
     if abs(value) < 0.0005:
         return Text("0", "dim")
     return Text(f"{value:+.3f}", _TOWARD if value > 0 else _AWAY)
 
 
-def _node_tokens(node: dict[str, Any], case: dict[str, Any]) -> Text:
-    places = [node["position"], node["key_position"]]
-    texts = [_visible(case["tokens"][place]["text"]) for place in places if place is not None]
-    return Text(" → ".join(texts))
+def _tokens_of(row: NodeRow, case: CaseReport) -> Text:
+    places = [place for place in (row.position, row.key_position) if place is not None]
+    return Text(" → ".join(_visible(case.tokens[place].text) for place in places))
 
 
 def _visible(text: str) -> str:

@@ -46,6 +46,12 @@ def test_debug_prints_a_table() -> None:
     assert "7 of" in result.output
 
 
+def test_debug_measures_the_printed_rows() -> None:
+    result = debug("--rows", "6", "--measure", "--ablate", "attn_L1_0")
+    assert result.exit_code == 0, result.output
+    assert "measured" in result.output
+
+
 def test_debug_prints_the_rest_answer() -> None:
     result = debug("--json", "--top-k", "3")
     answer = schemas.DebugResponse.model_validate_json(result.stdout)

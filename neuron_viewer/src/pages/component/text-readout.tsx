@@ -2,43 +2,59 @@ import { Token } from "@/components/token";
 import { define } from "@/lib/define";
 import { formatMagnitude } from "@/lib/format";
 
+import { AblationReadout } from "./ablation-readout";
+import type { Indexed } from "./bounds";
 import type { TextResult } from "./token-values";
 
+/** What the readout says of the pointed token. */
+export type ReadoutMode = "activation" | "ablated";
+
 export interface TextReadoutProps {
+  component: Indexed;
   result: TextResult | undefined;
   values: readonly (number | null)[];
   /** The token that is read out; for a head, the one that attends. */
   shown: number | null;
-  isHead: boolean;
+  mode: ReadoutMode;
+  text: string;
 }
 
 const LISTED = 4;
 
-/** The pointed token's value; for a head, the tokens it attends to most. */
-export function TextReadout({ result, values, shown, isHead }: TextReadoutProps) {
+/** The pointed token's value, or its probability without the component; for a head, what it attends to. */
+export function TextReadout({ component, result, values, shown, mode, text }: TextReadoutProps) {
   const token = shown === null ? undefined : result?.tokens[shown];
   if (!result || !token || shown === null) {
     return <p className="read quiet">Type something to see where it acts.</p>;
   }
-  if (!isHead) {
-    const value = values[shown] ?? null;
-    return (
-      <p className="read">
-        <Token text={token.text} index={shown} />
-        <span className="quiet">activation</span>
-        <b
-          className={value !== null && value < 0 ? "neg" : "pos"}
-          {...define("activation", { exact: value })}
-        >
-          {signed(value)}
-        </b>
-        <Strongest result={result} values={values} />
-      </p>
-    );
-  }
+  const isHead = component.kind === "attn";
   return (
     <p className="read">
       <Token text={token.text} index={shown} />
+      {!isHead && <Activation value={values[shown] ?? null} />}
+      {mode === "ablated" && (
+        <AblationReadout component={component.name} text={text} token={token.text} index={shown} />
+      )}
+      {mode === "activation" && isHead && <Attended result={result} values={values} />}
+      {mode === "activation" && !isHead && <Strongest result={result} values={values} />}
+    </p>
+  );
+}
+
+function Activation({ value }: { value: number | null }) {
+  return (
+    <>
+      <span className="quiet">activation</span>
+      <b className={value !== null && value < 0 ? "neg" : "pos"} {...define("activation", { exact: value })}>
+        {signed(value)}
+      </b>
+    </>
+  );
+}
+
+function Attended({ result, values }: Pick<TextReadoutProps, "values"> & { result: TextResult }) {
+  return (
+    <>
       <span className="quiet">attends to</span>
       {strongest(values).map((key) => (
         <span key={key} className="attended">
@@ -46,7 +62,7 @@ export function TextReadout({ result, values, shown, isHead }: TextReadoutProps)
           <b {...define("activation", { exact: values[key] ?? null })}>{formatMagnitude(values[key])}</b>
         </span>
       ))}
-    </p>
+    </>
   );
 }
 

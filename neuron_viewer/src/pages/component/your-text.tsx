@@ -3,14 +3,14 @@ import { useState } from "react";
 
 import { activationsQuery } from "@/api/queries";
 import { ErrorNote } from "@/components/error-note";
-import { HeatLegend } from "@/components/heat-grid/heat-legend";
-import { PatternView } from "@/components/heat-grid/pattern-view";
 import { formatMagnitude } from "@/lib/format";
 
 import type { Indexed } from "./bounds";
 import { DebuggerPrompt } from "./debugger-prompt";
 import { HeatEditor } from "./heat-editor";
-import { TextReadout } from "./text-readout";
+import { ReadoutSwitch } from "./readout-switch";
+import { TextReadout, type ReadoutMode } from "./text-readout";
+import { TextPattern } from "./text-pattern";
 import { textSpans } from "./text-spans";
 import { heatOf, peakOf, sharedMaximum, tokenValues } from "./token-values";
 import { useDraft } from "./use-draft";
@@ -27,6 +27,7 @@ export interface YourTextProps {
 export function YourText({ component, text, onText, prompt }: YourTextProps) {
   const [draft, setDraft] = useDraft(text, onText);
   const [pointed, setPointed] = useState<number | null>(null);
+  const [mode, setMode] = useState<ReadoutMode>("activation");
   const isHead = component.kind === "attn";
   const query = useQuery({
     ...activationsQuery(component.name, [text]),
@@ -52,8 +53,11 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
               ? "point at a token to see where it attends"
               : maximum > 0 && `scale: the largest value here, ${formatMagnitude(maximum)}`}
           </span>
-          <span className="end note" role="status">
-            {query.isFetching && "Computing"}
+          <span className="end">
+            <span className="note" role="status">
+              {query.isFetching && "Computing"}
+            </span>
+            <ReadoutSwitch mode={mode} isHead={isHead} onChange={setMode} />
           </span>
         </header>
         <div className="pad own">
@@ -66,36 +70,27 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
             onPoint={setPointed}
           />
           {query.error && text !== "" && <ErrorNote error={query.error} />}
-          <TextReadout result={result} values={values} shown={shown} isHead={isHead} />
+          <TextReadout
+            component={component}
+            result={result}
+            values={values}
+            shown={shown}
+            mode={mode}
+            text={text}
+          />
         </div>
         {prompt !== null && (
           <DebuggerPrompt query={carried} prompt={prompt} maximum={maximum} isHead={isHead} />
         )}
       </section>
       {isHead && result && (
-        <section className="panel pattern" aria-labelledby="pattern-title">
-          <header>
-            <h2 id="pattern-title">Attention pattern</h2>
-            <span className="note">
-              your text, rows from {"\u2193"}, columns to {"\u2192"}
-            </span>
-          </header>
-          <div className={query.isPlaceholderData ? "pad stale" : "pad"}>
-            <PatternView
-              result={result}
-              head={component.name}
-              at={from ?? -1}
-              selected={null}
-              asTable={false}
-              onPick={({ query: row }) => {
-                setPointed(row);
-              }}
-            />
-            <div className="mapfoot">
-              <HeatLegend maximum={1} unit="attention" />
-            </div>
-          </div>
-        </section>
+        <TextPattern
+          result={result}
+          head={component.name}
+          from={from ?? -1}
+          stale={query.isPlaceholderData}
+          onFrom={setPointed}
+        />
       )}
     </>
   );

@@ -111,7 +111,13 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
             onSelect={actions.select}
           />
         )}
-        {lens.error && <ErrorNote error={lens.error} />}
+        {lens.error && (
+          <ErrorNote error={lens.error}>
+            <button type="button" className="btn small" onClick={() => void lens.refetch()}>
+              Try the lens again
+            </button>
+          </ErrorNote>
+        )}
       </div>
     </section>
   );

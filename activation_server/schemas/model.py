@@ -1,0 +1,114 @@
+"""The model that is served, its components, and the self-check."""
+
+from typing import Literal
+
+from pydantic import Field, StrictBool
+
+from activation_server.schemas.shapes import Prompt, Request, Response, Token, TokenScore
+
+
+class HealthResponse(Response):
+    status: Literal["ok"] = "ok"
+    model: str
+    busy: bool = Field(description="Whether the model is at work.")
+    queued: int = Field(description="Requests that wait for it.")
+
+
+class CoderInfo(Response):
+    name: str
+    site: str
+    layers: list[int]
+    n_latents: int
+
+
+class DatasetInfo(Response):
+    name: str
+    description: str
+
+
+class Example(Response):
+    """A ready question of the Debugger page, known to work on this model."""
+
+    name: str
+    prompt: str
+    target: str
+    distractor: str
+    note: str = ""
+
+
+class ModelResponse(Response):
+    name: str
+    family: str
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    d_model: int
+    d_mlp: int
+    n_vocab: int
+    n_ctx: int
+    n_parameters: int
+    dtype: str
+    device: str
+    coders: list[CoderInfo]
+    datasets: list[DatasetInfo]
+    examples: list[Example]
+    glossary: dict[str, str] = Field(description="One sentence for each term the viewer shows.")
+    version: str
+
+
+class TokenizeRequest(Request):
+    text: Prompt
+
+
+class TokenizeResponse(Response):
+    tokens: list[Token]
+
+
+class ActivationsRequest(Request):
+    prompts: tuple[Prompt, ...] = Field(min_length=1, max_length=64)
+
+
+class PromptActivations(Response):
+    tokens: list[Token]
+    activations: list[float] | list[list[float]] = Field(
+        description="One per token; for heads `[query][key]`, where row q has keys 0 to q."
+    )
+
+
+class ActivationsResponse(Response):
+    component: str
+    results: list[PromptActivations]
+
+
+class ComponentTokensResponse(Response):
+    """What a component's weights alone promote, suppress and respond to."""
+
+    component: str
+    promotes: list[TokenScore]
+    suppresses: list[TokenScore]
+    responds_to: list[TokenScore] = Field(description="Embeddings that raise it most.")
+    responds_against: list[TokenScore] = Field(description="Embeddings that lower it most.")
+    query: list[TokenScore] = Field(
+        default=[], description="Heads: strongest query-circuit tokens."
+    )
+    key: list[TokenScore] = Field(default=[], description="Heads: strongest key-circuit tokens.")
+    copying: float | None = Field(
+        default=None,
+        description="Heads: share of tokens whose OV circuit promotes themselves most (top 5).",
+    )
+
+
+class SelfCheckClaim(Response):
+    name: str
+    claim: str
+    expected: str
+    found: str
+    tolerance: str
+    passed: StrictBool
+    command: str
+    skipped: str | None = Field(default=None, description="Why it could not be checked here.")
+
+
+class SelfCheckResponse(Response):
+    model: str
+    claims: list[SelfCheckClaim]

@@ -2,13 +2,14 @@ import * as Popover from "@radix-ui/react-popover";
 
 import { flagIn, flagSentence, FLAG_TITLE } from "./disagreement";
 import { metricIn } from "./metrics";
-import { useTable } from "./table-context";
+import { useRowMeasured, useTable } from "./table-context";
 import type { TableRow } from "./table-rows";
 import { useHoverOpen } from "./use-hover-open";
 
 /** Says that the estimate and the measured effect part ways; hover, focus or tap says how. */
 export function FlagCell({ row }: { row: TableRow }) {
-  const { measured, showFlagged } = useTable();
+  const { showFlagged } = useTable();
+  const measured = useRowMeasured();
   const { isOpen, setOpen, handlers } = useHoverOpen();
   const flag = flagIn(row, 0, measured);
   if (!flag) return null;

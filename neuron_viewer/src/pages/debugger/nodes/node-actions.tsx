@@ -3,12 +3,17 @@ import { rowActs } from "./row-acts";
 import { useTable } from "./table-context";
 import type { TableRow } from "./table-rows";
 import { TraceButtons } from "./trace-buttons";
-import type { RowState } from "./use-row-state";
 import { WhereChoice } from "./where-choice";
 
-type NodeActionsProps = { row: TableRow; state: RowState; where: Where; onWhere: (where: Where) => void };
+type NodeActionsProps = {
+  row: TableRow;
+  isScaling: boolean;
+  onScaling: (on: boolean) => void;
+  where: Where;
+  onWhere: (where: Where) => void;
+};
 
-export function NodeActions({ row, state, where, onWhere }: NodeActionsProps) {
+export function NodeActions({ row, isScaling, onScaling, where, onWhere }: NodeActionsProps) {
   const { view, actions } = useTable();
   const acts = rowActs(view, actions);
   const offered = acts.offered(row);
@@ -16,7 +21,7 @@ export function NodeActions({ row, state, where, onWhere }: NodeActionsProps) {
     <div className="acts">
       {offered.ablate && <Act name="Ablate" shortcut="a" onClick={() => acts.ablate(row, where)} />}
       {offered.patch && <Act name="Patch" shortcut="p" onClick={() => acts.patch(row, where)} />}
-      {offered.scale && <Act name="Scale" shortcut="s" onClick={() => state.setScaling(!state.isScaling)} />}
+      {offered.scale && <Act name="Scale" shortcut="s" onClick={() => onScaling(!isScaling)} />}
       {offered.ablate && <WhereChoice row={row} where={where} onChange={onWhere} />}
       <TraceButtons trace={offered.trace} onTrace={(through) => acts.trace(row, through)} />
       {row.row.kind !== "bias" && row.row.kind !== "error" && (

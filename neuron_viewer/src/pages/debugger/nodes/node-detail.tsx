@@ -8,20 +8,19 @@ import { RowFigures } from "./row-figures";
 import { ScaleEditor } from "./scale-editor";
 import { useTable } from "./table-context";
 import type { TableRow } from "./table-rows";
-import type { RowState } from "./use-row-state";
 import { WriteTokens } from "./write-tokens";
 
-type NodeDetailProps = { row: TableRow; state: RowState };
+type NodeDetailProps = { row: TableRow; isScaling: boolean; onScaling: (on: boolean) => void };
 
 /** What can be done with a row, where its component acts on the prompt, and what its write says. */
-export function NodeDetail({ row, state }: NodeDetailProps) {
+export function NodeDetail({ row, isScaling, onScaling }: NodeDetailProps) {
   const { kind } = row.row;
   const { view } = useTable();
   const [where, setWhere] = useState(actionsFor(row, view.request).where);
   return (
     <div className="dt" onClick={(event) => event.stopPropagation()}>
-      <NodeActions row={row} state={state} where={where} onWhere={setWhere} />
-      {state.isScaling && <ScaleEditor row={row} where={where} onClose={() => state.setScaling(false)} />}
+      <NodeActions row={row} isScaling={isScaling} onScaling={onScaling} where={where} onWhere={setWhere} />
+      {isScaling && <ScaleEditor row={row} where={where} onClose={() => onScaling(false)} />}
       <RowFigures row={row} />
       <div className="dgrid">
         <div>

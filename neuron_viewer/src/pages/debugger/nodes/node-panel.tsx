@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useMemo, useRef } from "react";
 
 import { ErrorNote } from "@/components/error-note";
 
@@ -18,23 +18,25 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
   const filter = useRef<HTMLInputElement>(null);
   const model = useNodeTable(view, ui, actions.setSort);
   const state = useRowState(ui.selected, actions.select);
-  const loaders = [useNodeTokensLoader(view.request, 0), useNodeTokensLoader(view.request, 1)] as const;
   useRowKeys({ view, actions, shown: model.shown, state, filter });
 
-  const { layout, measured, scale, arrangeAgain } = model;
-  const context: TableContextValue = {
-    view,
-    actions,
-    layout,
-    measured,
-    scale,
-    loaders,
-    unit: view.response.cases[0]?.objective.unit ?? "",
-    showFlagged: () => {
-      arrangeAgain();
-      actions.setFilters({ flaggedOnly: true });
-    },
-  };
+  const { scale, arrangeAgain } = model;
+  const left = useNodeTokensLoader(view.request, 0);
+  const right = useNodeTokensLoader(view.request, 1);
+  const context: TableContextValue = useMemo(
+    () => ({
+      view,
+      actions,
+      scale,
+      loaders: [left, right],
+      unit: view.response.cases[0]?.objective.unit ?? "",
+      showFlagged: () => {
+        arrangeAgain();
+        actions.setFilters({ flaggedOnly: true });
+      },
+    }),
+    [view, actions, scale, left, right, arrangeAgain],
+  );
   const failed = [model.left, model.right].find(({ snapshot }) => snapshot.error);
   return (
     <section className="panel nodes" aria-label="Nodes">

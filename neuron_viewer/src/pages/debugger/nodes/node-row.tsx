@@ -1,31 +1,35 @@
 import { flexRender, type Cell } from "@tanstack/react-table";
-import type { MouseEvent } from "react";
+import { memo, useMemo, type MouseEvent } from "react";
 
 import { define } from "@/lib/define";
 
 import type { Column } from "./column-plan";
-import { isEffect, metricIn, metricOn } from "./metrics";
+import { isEffect, metricIn, metricOn, type Measured } from "./metrics";
 import { NodeCell } from "./node-cell";
 import { NodeDetail } from "./node-detail";
-import { useTable } from "./table-context";
-import type { TableRow } from "./table-rows";
-import type { RowState } from "./use-row-state";
+import { RowMeasured, useTable } from "./table-context";
+import { nodeInCase, type TableRow } from "./table-rows";
+import type { RowControls } from "./use-row-state";
 
+type RowLook = { isTabStop: boolean; isSelected: boolean; isOpen: boolean; isScaling: boolean };
 type NodeRowProps = {
   row: TableRow;
   cells: Cell<TableRow, unknown>[];
-  index: number;
-  isTabStop: boolean;
-  measure: (element: HTMLElement | null) => void;
-  state: RowState;
+  look: RowLook;
+  /** Measured in each case; null while it is to come. */
+  effects: readonly (number | null)[];
+  controls: RowControls;
+  /** Its place in the table, and how the table learns its height. */
+  slot: { index: number; measure: (element: HTMLElement | null) => void };
 };
 
 /** A row and, when it is open, what can be done with it and seen of it. */
-export function NodeRow({ row, cells, index, isTabStop, measure, state }: NodeRowProps) {
-  const isSelected = state.selected === row.node;
-  const isOpen = state.openNode === row.node;
-  const toggle = () => state.toggle(row.node);
-  const { measured, unit } = useTable();
+export const NodeRow = memo(function NodeRow({ row, cells, look, effects, controls, slot }: NodeRowProps) {
+  const { isSelected, isOpen } = look;
+  const { index, measure } = slot;
+  const measured = useRowEffects(row, effects);
+  const { unit } = useTable();
+  const toggle = () => controls.toggle(row.node);
   /** What the definition popover says of a number. */
   const meaning = ({ metric, side }: Column) => {
     if (!metric) return {};
@@ -33,41 +37,70 @@ export function NodeRow({ row, cells, index, isTabStop, measure, state }: NodeRo
     return define(metric, { exact, unit: isEffect(metric) ? unit : "", node: row.node });
   };
   return (
-    <tbody ref={measure} data-index={index}>
-      <tr
-        className={isSelected ? "row on" : "row"}
-        aria-rowindex={index + 2}
-        aria-current={isSelected ? "true" : undefined}
-        data-node={row.node}
-        tabIndex={isTabStop ? 0 : -1}
-        onClick={(event) => {
-          if (!isSelecting(event)) toggle();
-        }}
-      >
-        {cells.map((cell) => {
-          const column = cell.column.columnDef.meta?.column;
-          if (column?.kind === "node") {
+    <RowMeasured value={measured}>
+      <tbody ref={measure} data-index={index}>
+        <tr
+          className={isSelected ? "row on" : "row"}
+          aria-rowindex={index + 2}
+          aria-current={isSelected ? "true" : undefined}
+          data-node={row.node}
+          tabIndex={look.isTabStop ? 0 : -1}
+          onClick={(event) => {
+            if (!isSelecting(event)) toggle();
+          }}
+        >
+          {cells.map((cell) => {
+            const column = cell.column.columnDef.meta?.column;
+            if (column?.kind === "node") {
+              return (
+                <th key={cell.id} scope="row" className={column.className}>
+                  <NodeCell row={row} isOpen={isOpen} onToggle={toggle} />
+                </th>
+              );
+            }
             return (
-              <th key={cell.id} scope="row" className={column.className}>
-                <NodeCell row={row} isOpen={isOpen} onToggle={toggle} />
-              </th>
+              <td key={cell.id} className={column?.className} {...(column && meaning(column))}>
+                {flexRender(cell.column.columnDef.cell, cell.getContext())}
+              </td>
             );
-          }
-          return (
-            <td key={cell.id} className={column?.className} {...(column && meaning(column))}>
-              {flexRender(cell.column.columnDef.cell, cell.getContext())}
-            </td>
-          );
-        })}
-      </tr>
-      {isOpen && (
-        <tr className="detail">
-          <td colSpan={cells.length}>
-            <NodeDetail row={row} state={state} />
-          </td>
+          })}
         </tr>
-      )}
-    </tbody>
+        {isOpen && (
+          <tr className="detail">
+            <td colSpan={cells.length}>
+              <NodeDetail row={row} isScaling={look.isScaling} onScaling={controls.setScaling} />
+            </td>
+          </tr>
+        )}
+      </tbody>
+    </RowMeasured>
+  );
+}, isSameRow);
+
+/** A row is drawn again when something of its own changes, not with every effect that is measured. */
+function isSameRow(before: NodeRowProps, after: NodeRowProps): boolean {
+  return (
+    before.row === after.row &&
+    before.cells === after.cells &&
+    before.controls === after.controls &&
+    before.slot.index === after.slot.index &&
+    before.slot.measure === after.slot.measure &&
+    before.look.isTabStop === after.look.isTabStop &&
+    before.look.isSelected === after.look.isSelected &&
+    before.look.isOpen === after.look.isOpen &&
+    before.look.isScaling === after.look.isScaling &&
+    before.effects.every((effect, at) => effect === after.effects[at])
+  );
+}
+
+function useRowEffects(row: TableRow, [left = null, right = null]: readonly (number | null)[]): Measured {
+  return useMemo(
+    () =>
+      [left, right].map((effect, at) => {
+        const node = nodeInCase(row, at);
+        return new Map(node !== null && effect !== null ? [[node, effect]] : []);
+      }),
+    [row, left, right],
   );
 }
 

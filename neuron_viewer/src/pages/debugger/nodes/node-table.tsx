@@ -6,6 +6,7 @@ import type { Sort } from "@/lib/url-state";
 
 import type { ColumnGroup } from "./column-plan";
 import { Cell } from "./cell";
+import { metricIn } from "./metrics";
 import { NodeRow } from "./node-row";
 import { TableHead } from "./table-head";
 import type { TableRow } from "./table-rows";
@@ -42,7 +43,7 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
   const { range } = virtual;
   useMeasurePlan(model, range?.startIndex ?? 0, range?.endIndex ?? 30);
 
-  const { selected, takeFocus } = rowState;
+  const { selected, openNode, isScaling, controls, takeFocus } = rowState;
   const selectedIndex = shown.findIndex(({ node }) => node === selected);
   useEffect(() => {
     if (selectedIndex < 0) return;
@@ -81,10 +82,15 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
                 key={row.id}
                 row={row.original}
                 cells={row.getVisibleCells()}
-                index={item.index}
-                isTabStop={item.index === Math.max(0, selectedIndex)}
-                measure={virtual.measureElement}
-                state={rowState}
+                look={{
+                  isTabStop: item.index === Math.max(0, selectedIndex),
+                  isSelected: selected === row.id,
+                  isOpen: openNode === row.id,
+                  isScaling: openNode === row.id && isScaling,
+                }}
+                effects={[0, 1].map((at) => metricIn(row.original, "measured_effect", at, model.measured))}
+                controls={controls}
+                slot={{ index: item.index, measure: virtual.measureElement }}
               />
             )
           );

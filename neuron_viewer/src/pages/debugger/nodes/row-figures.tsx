@@ -4,14 +4,15 @@ import { define } from "@/lib/define";
 import { formatEffect, formatMagnitude } from "@/lib/format";
 
 import { isEffect, METRIC_LABELS, metricIn, METRICS } from "./metrics";
-import { useTable } from "./table-context";
+import { useRowMeasured, useTable } from "./table-context";
 import type { TableRow } from "./table-rows";
 
 const SIDES = ["Left", "Right"];
 
 /** All numbers of the row, in each case: on a phone the table has no room for them. */
 export function RowFigures({ row }: { row: TableRow }) {
-  const { view, measured, unit } = useTable();
+  const { view, unit } = useTable();
+  const measured = useRowMeasured();
   const { cases } = view.response;
   return (
     <dl className={cases.length > 1 ? "figures two" : "figures"}>

@@ -5,12 +5,6 @@ import type { KeyboardEvent } from "react";
 import type { TableRow } from "./table-rows";
 import type { RowState } from "./use-row-state";
 
-/** The row above or below; the first where none is selected, the same at either end. */
-export function neighbour(shown: readonly TableRow[], from: string | null, by: 1 | -1): string | null {
-  const at = shown.findIndex(({ node }) => node === from);
-  return (shown[at < 0 ? 0 : at + by] ?? shown[at])?.node ?? null;
-}
-
 export function onRowKey(event: KeyboardEvent, shown: readonly TableRow[], state: RowState): void {
   const target = event.target as HTMLElement;
   const body = target.closest("tbody");
@@ -18,16 +12,16 @@ export function onRowKey(event: KeyboardEvent, shown: readonly TableRow[], state
   const node = row?.dataset["node"];
   if (!row || !node || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape" && state.openNode === node) {
-    state.open(null);
+    state.controls.open(null);
     row.focus();
   } else if (!target.matches("tr[data-node], tr[data-node] > td, tr[data-node] a, tr[data-node] .flag")) {
     return;
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    state.focusOn(neighbour(shown, node, event.key === "ArrowDown" ? 1 : -1));
+    state.move(shown, event.key === "ArrowDown" ? 1 : -1);
   } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
     moveAcross(row, event.key === "ArrowRight" ? 1 : -1);
   } else if ((event.key === "Enter" || event.key === " ") && !target.matches("a, button")) {
-    state.toggle(node);
+    state.controls.toggle(node);
   } else return;
   event.preventDefault();
 }

@@ -1,15 +1,13 @@
 import { createContext, useContext } from "react";
 
 import type { DebugActions, DebugView } from "../view";
-import type { Layout } from "./column-plan";
 import type { Measured } from "./metrics";
 import type { NodeTokensLoader } from "./node-tokens-loader";
 
+/** It changes with the question, not with every effect that is measured. */
 export type TableContextValue = {
   view: DebugView;
   actions: DebugActions;
-  layout: Layout;
-  measured: Measured;
   /** Value at which a bar reaches the end of its track. */
   scale: number;
   unit: string;
@@ -25,4 +23,13 @@ export function useTable(): TableContextValue {
   const value = useContext(TableContext);
   if (!value) throw new Error("Cells are drawn inside the node table only.");
   return value;
+}
+
+const NOTHING: Measured = [];
+
+/** What was measured of one row. */
+export const RowMeasured = createContext<Measured>(NOTHING);
+
+export function useRowMeasured(): Measured {
+  return useContext(RowMeasured);
 }

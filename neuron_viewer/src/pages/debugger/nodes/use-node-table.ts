@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 
 import type { Sort } from "@/lib/url-state";
 
@@ -37,6 +37,11 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
   // Values that arrive later move no row: the order is of what was known when it was asked for.
   const [known, setKnown] = useState({ response, measured });
   if (known.response !== response) setKnown({ response, measured });
+  const [leftStore, rightStore] = [left.store, right.store];
+  const arrangeAgain = useCallback(() => {
+    const now = [leftStore, rightStore].map((store) => store.getSnapshot().effects);
+    setKnown({ response, measured: now });
+  }, [response, leftStore, rightStore]);
   const nothingKnown = known.measured.every((effects) => effects.size === 0);
   const basis = filters.flaggedOnly && nothingKnown ? measured : known.measured;
 
@@ -72,9 +77,9 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
     measured,
     groups: useMemo(() => columnGroups(layout, chosen, rows), [layout, chosen, rows]),
     scale: useMemo(() => tableScale(rows, layout === "diff", measured), [rows, layout, measured]),
-    arrangeAgain: () => setKnown({ response, measured }),
+    arrangeAgain,
     sortBy: (next: Sort) => {
-      setKnown({ response, measured });
+      arrangeAgain();
       requestSort(next);
     },
   };

@@ -5,7 +5,6 @@ import { useKeys } from "@/lib/use-keys";
 
 import type { PanelProps } from "../view";
 import { rowActs } from "./row-acts";
-import { neighbour } from "./row-focus";
 import type { TableRow } from "./table-rows";
 import type { RowState } from "./use-row-state";
 
@@ -25,8 +24,8 @@ export function useRowKeys({ view, actions, shown, state, filter }: RowKeys): vo
     if (row && offered?.trace) acts.trace(row, offered.trace === "whole" ? null : through);
   };
   useKeys({
-    j: () => state.focusOn(neighbour(shown, state.selected, 1)),
-    k: () => state.focusOn(neighbour(shown, state.selected, -1)),
+    j: () => state.move(shown, 1),
+    k: () => state.move(shown, -1),
     f: () => {
       filter.current?.focus();
       filter.current?.select();
@@ -41,7 +40,7 @@ export function useRowKeys({ view, actions, shown, state, filter }: RowKeys): vo
       if (row && offered?.patch) acts.patch(row, offered.where);
     },
     s: () => {
-      if (row && offered?.scale) state.open(row.node, true);
+      if (row && offered?.scale) state.controls.open(row.node, true);
     },
     q: trace("query"),
     w: trace("key"),

@@ -1,41 +1,64 @@
-import { useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
 import type { DebugActions } from "../view";
+import type { TableRow } from "./table-rows";
 
 export type RowState = ReturnType<typeof useRowState>;
+
+/** What a row can ask for; the same object as long as the page is. */
+export type RowControls = {
+  /** Selects the row, and opens it or closes it again. */
+  toggle: (node: string) => void;
+  open: (node: string | null, scaling?: boolean) => void;
+  setScaling: (on: boolean) => void;
+};
 
 /** Which row is selected (in the URL), which one is open, and whether the focus follows the selection. */
 export function useRowState(selected: string | null, select: DebugActions["select"]) {
   const [openNode, setOpenNode] = useState<string | null>(null);
   const [isScaling, setScaling] = useState(false);
-  const wantsFocus = useRef(false);
+  /** Where the focus is going: keys come faster than the URL takes up a selection. */
+  const target = useRef<string | null>(null);
 
-  const open = (node: string | null, scaling = false) => {
-    setOpenNode(node);
-    setScaling(scaling);
-  };
+  const controls: RowControls = useMemo(
+    () => ({
+      toggle: (node) => {
+        target.current = null;
+        select(node);
+        setOpenNode((open) => (open === node ? null : node));
+        setScaling(false);
+      },
+      open: (node, scaling = false) => {
+        setOpenNode(node);
+        setScaling(scaling);
+      },
+      setScaling,
+    }),
+    [select],
+  );
   return {
     selected,
     openNode,
     isScaling,
-    setScaling,
-    open,
-    /** Selects the row; the focus goes there as soon as it is drawn. */
-    focusOn: (node: string | null) => {
-      if (node === null || node === selected) return;
-      wantsFocus.current = true;
-      select(node);
+    controls,
+    /** Selects the row above or below; the focus goes there as soon as it is drawn. */
+    move: (shown: readonly TableRow[], by: 1 | -1) => {
+      const next = neighbour(shown, target.current ?? selected, by);
+      if (next === null || next === selected) return;
+      target.current = next;
+      select(next);
     },
-    /** Whether the focus is to follow the selection; asked once for each time. */
+    /** Whether the focus is to go to the row that is selected now; asked once for each time. */
     takeFocus: (): boolean => {
-      const wanted = wantsFocus.current;
-      wantsFocus.current = false;
-      return wanted;
-    },
-    /** Selects the row, and opens it or closes it again. */
-    toggle: (node: string) => {
-      if (node !== selected) select(node);
-      open(openNode === node ? null : node);
+      const isThere = target.current !== null && target.current === selected;
+      if (isThere) target.current = null;
+      return isThere;
     },
   };
+}
+
+/** The row above or below; the first where none is selected, the same at either end. */
+function neighbour(shown: readonly TableRow[], from: string | null, by: 1 | -1): string | null {
+  const at = shown.findIndex(({ node }) => node === from);
+  return (shown[at < 0 ? 0 : at + by] ?? shown[at])?.node ?? null;
 }

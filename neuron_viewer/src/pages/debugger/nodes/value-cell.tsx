@@ -3,14 +3,14 @@ import { formatEffect, formatMagnitude, isZeroEffect } from "@/lib/format";
 
 import { flagIn } from "./disagreement";
 import { isEffect, metricIn, metricOn, type Metric, type Side } from "./metrics";
-import { useTable } from "./table-context";
+import { useRowMeasured, useTable } from "./table-context";
 import { measurableIn, type TableRow } from "./table-rows";
 
 type ValueCellProps = { row: TableRow; metric: Metric; side?: Side | undefined };
 
 /** One metric of a row: of the case that is shown, or of one side of the comparison. */
 export function ValueCell({ row, metric, side }: ValueCellProps) {
-  const { measured } = useTable();
+  const measured = useRowMeasured();
   const value = side ? metricOn(row, metric, side, measured) : metricIn(row, metric, 0, measured);
   if (value === null && metric === "measured_effect" && isAwaited(row, side)) {
     return <Awaited hasTrack={side === undefined || side === "diff"} />;
@@ -31,7 +31,8 @@ function Bar({
   value: number | null;
   isChange: boolean;
 }) {
-  const { scale, measured } = useTable();
+  const { scale } = useTable();
+  const measured = useRowMeasured();
   if (metric !== "measured_effect" || isChange) {
     return <ValueBar value={value} scale={scale} estimated={metric === "total_effect"} />;
   }

@@ -47,6 +47,15 @@ test("colours any text as it is typed, and keeps it in the URL", async ({ page }
   await expect(page.getByText("Type something to see where it acts.")).toBeVisible();
 });
 
+test("measures how likely a token is without the component", async ({ page, model }) => {
+  const { prompt } = firstExample(model);
+  await page.goto(`/component/attn_L0_0?${new URLSearchParams({ text: prompt }).toString()}`);
+  await page.getByRole("button", { name: "change in probability if ablated" }).click();
+  const readout = page.locator(".read");
+  await expect(readout).toContainText(/probability of this token.*%.*with attn_L0_0 ablated.*%/);
+  await expect(readout).toContainText(/pt$/);
+});
+
 test("shows where a head attends, and its circuits", async ({ page, model }) => {
   const { prompt } = firstExample(model);
   await page.goto(`/component/attn_L1_0?${new URLSearchParams({ prompt }).toString()}`);

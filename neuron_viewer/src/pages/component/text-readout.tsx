@@ -20,12 +20,13 @@ export interface TextReadoutProps {
 }
 
 const LISTED = 4;
+const NOTHING_YET = "\u00a0";
 
 /** The pointed token's value, or its probability without the component; for a head, what it attends to. */
 export function TextReadout({ component, result, values, shown, mode, text }: TextReadoutProps) {
   const token = shown === null ? undefined : result?.tokens[shown];
   if (!result || !token || shown === null) {
-    return <p className="read quiet">Type something to see where it acts.</p>;
+    return <p className="read quiet">{text === "" ? "Type something to see where it acts." : NOTHING_YET}</p>;
   }
   const isHead = component.kind === "attn";
   return (

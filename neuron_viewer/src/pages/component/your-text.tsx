@@ -69,7 +69,13 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
             onChange={setDraft}
             onPoint={setPointed}
           />
-          {query.error && text !== "" && <ErrorNote error={query.error} />}
+          {query.error && text !== "" && (
+            <ErrorNote error={query.error}>
+              <button type="button" className="btn small" onClick={() => void query.refetch()}>
+                Try again
+              </button>
+            </ErrorNote>
+          )}
           <TextReadout
             component={component}
             result={result}
@@ -79,7 +85,7 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
             text={text}
           />
         </div>
-        {prompt !== null && (
+        {prompt !== null && !(query.error && carried.error) && (
           <DebuggerPrompt query={carried} prompt={prompt} maximum={maximum} isHead={isHead} />
         )}
       </section>

@@ -96,6 +96,46 @@ def test_python_blocks_say_what_the_readme_says(smollm2_folder: Path) -> None:
     assert "from 6.12 to 3.08" in text
 
 
+@pytest.mark.real_model
+def test_figures_of_the_example_are_measured(smollm2_folder: Path) -> None:
+    """The table of nodes, and the sentences around it."""
+    text = (ROOT / "README.md").read_text()
+    row = r"^\| `(attn_\S+@\S+)` \|[^|]*\| (\S+) \| (\S+) \| (\S+) \|"
+    said = {name: [float(n) for n in rest] for name, *rest in re.findall(row, text, re.MULTILINE)}
+    assert len(said) == 5
+    asking = neuron_explainer.Investigation(neuron_explainer.load_model(smollm2_folder))
+    question: Any = {"target": " Mary", "distractor": " John"}
+    prompt = "When Mary and John went to the store, John gave a drink to"
+    case = asking.case(prompt, **question)
+    table = asking.debug([case])
+    nodes = {row.node: row.values[0] for row in table.nodes}
+    _, batches = asking.measure([case], [neuron_explainer.Node.parse(name) for name in said])
+    for node, effect in (found for batch in batches for found in batch):
+        values = nodes[str(node)]
+        assert values is not None
+        measured = [values.direct_effect, values.total_effect, effect]
+        assert measured == pytest.approx(said[str(node)], abs=0.01), node
+
+    def without(head: str) -> float:
+        edited = asking.case(prompt, **question, interventions=[head])
+        return asking.debug([edited]).cases[0].objective.value
+
+    report = table.cases[0]
+    kinds = report.direct_effect_by_kind
+    other = asking.case(prompt.replace("John gave", "Mary gave"), **question)
+    patch = neuron_explainer.Patch(neuron_explainer.Component("attn", 23, 3), (13,))
+    patched = asking.case(prompt, **question, interventions=[patch])
+    for sentence, value in (
+        ('" Mary" a probability of {:.3f}', report.next_tokens[0].prob),
+        ("attention holds {:.2f} of it", kinds["attn"]),
+        ("MLPs {:.2f}", kinds["mlp"]),
+        ("takes the difference from 6.12 to {:.2f}", without("attn_L23_3")),
+        ("leaves {:.2f}", without("attn_L23_0")),
+        ("takes it to {:.2f}", asking.debug([patched, other]).cases[0].objective.value),
+    ):
+        assert sentence.format(value) in " ".join(text.split()), sentence.format(value)
+
+
 def test_requests_are_answered(client: TestClient) -> None:
     sent = of_program("curl")
     assert sent

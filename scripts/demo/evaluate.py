@@ -87,10 +87,10 @@ BEHAVIOURS = (
 class Asker:
     """A model and its tokenizer, asked many prompts at a time."""
 
-    def __init__(self, folder: Path, tokenizer: Path | None = None):
+    def __init__(self, folder: Path, tokenizer: Path | None = None, attention: str = "sdpa"):
         self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(tokenizer or folder)
         self.model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32
+            folder, dtype=torch.float32, attn_implementation=attention
         ).eval()
 
     def token(self, word: str) -> int:

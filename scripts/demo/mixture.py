@@ -6,16 +6,15 @@ row starts at the start of a document, half of the time after `<|endoftext|>`, b
 people's prompts start. All of it follows from one seed; nothing is stored.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
-from typing import Literal
 
 from tokenizers import Tokenizer
 
 from scripts.demo import facts, grammar, indirect_objects, recall, scenes, stories
-from scripts.demo.words import ANSWER, cast, plain
+from scripts.demo.words import ANSWER, all_words, cast, plain
 
 Family = Callable[[Random], str]
 
@@ -111,22 +110,18 @@ def encode(tokenizer: Tokenizer, text: str, answer_weight: float) -> tuple[list[
     return ids, weights
 
 
-def random_repeat(r: Random, n_tokens: int) -> tuple[list[int], list[float]]:
+def repeat(r: Random, pool: Sequence[int]) -> tuple[list[int], list[float]]:
     """Random tokens said two to four times; the first time has no weight."""
     period = r.randint(3, 20) if r.random() < 0.5 else r.randint(5, 60)
-    once = [r.randrange(n_tokens) for _ in range(period)]
+    once = [r.choice(pool) for _ in range(period)]
     copies = r.randint(2, 4)
     return once * copies, [0.0] * period + [1.0] * (period * (copies - 1))
 
 
-def cycle(r: Random, n_tokens: int, length: int) -> tuple[list[int], list[float]]:
-    """A few random tokens again and again to the end of the row: the easiest thing to copy."""
-    once = [r.randrange(n_tokens) for _ in range(r.randint(4, 24))]
-    copies = 2 + length // len(once)
-    return once * copies, [0.0] * len(once) + [1.0] * (len(once) * (copies - 1))
-
-
-RowKind = Literal["text", "repeats", "cycle"]
+def word_tokens(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Tokens that are a whole word with the space before it."""
+    encoded = (tokenizer.encode(f" {word}").ids for word in all_words())
+    return tuple(ids[0] for ids in encoded if len(ids) == 1)
 
 
 @dataclass(frozen=True)
@@ -134,18 +129,22 @@ class Rows:
     """Rows of token ids and weights, drawn from one seed."""
 
     tokenizer: Tokenizer
+    words: tuple[int, ...]
+    """Tokens that are whole words."""
     end_of_text: int
     answer_weight: float
     shares: tuple[tuple[str, float], ...] = tuple(SHARES.items())
 
-    def draw(self, r: Random, length: int, kind: RowKind) -> tuple[list[int], list[float]]:
-        """One row that predicts `length` tokens: of text, or of random tokens that are repeated."""
+    def draw(self, r: Random, length: int, random_tokens: bool) -> tuple[list[int], list[float]]:
+        """One row that predicts `length` tokens: of text, or of random tokens that are repeated.
+
+        Half of the latter draw from words, whose embeddings are learnt sooner, half from all tokens.
+        """
+        pool = self.words if r.random() < 0.7 else range(self.end_of_text)
         ids, weights = ([self.end_of_text], [1.0]) if r.random() < 0.5 else ([], [])
         while len(ids) <= length:
-            if kind == "cycle":
-                more, more_weights = cycle(r, self.end_of_text, length)
-            elif kind == "repeats":
-                more, more_weights = random_repeat(r, self.end_of_text)
+            if random_tokens:
+                more, more_weights = repeat(r, pool)
             else:
                 text = document(r, dict(self.shares))
                 more, more_weights = encode(self.tokenizer, text, self.answer_weight)

@@ -7,11 +7,16 @@ run ends well whatever else the machine does. Called again on the same folder, i
 last checkpoint. `--start-from` begins with the weights of an earlier run, for a second stage with
 other `--shares`.
 
-Four choices matter for so small a model. Embeddings and input projections start at 1/sqrt(d_model)
-and positions as sines, or copying comes late. The run opens with nothing but short cycles of random tokens, until the
-model copies them: the induction circuit forms first, and fast. A word that the text determines counts four
-times in the loss. And rows are half as long as the context, some of them at positions further on:
-attention costs half as much, while every position is learnt; the last minutes use whole rows.
+A run has three phases. In `text` the model reads the corpus, and heads of the first layer learn to look
+at the tokens just before. In `copying` most rows are random tokens said again, and all words count
+alike, until their loss has fallen: on top of those heads the induction circuit forms, within some
+hundred steps; without the first phase it hardly forms at all. In `mixture`, the rest, the corpus is
+read for what it asks.
+
+For so small a model, three more choices matter. Embeddings start at 1/sqrt(d_model) and positions as
+sines, or copying comes late. A word that the text determines counts four times in the loss. And rows
+are half as long as the context, some of them at positions further on: attention costs half as much,
+while every position is learnt; the last minutes use whole rows.
 """
 
 import argparse
@@ -23,6 +28,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +36,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from scripts.demo.mixture import SHARES, Rows
+from scripts.demo.mixture import SHARES, Rows, word_tokens
 
 log = logging.getLogger("demo.train")
 
@@ -58,11 +64,25 @@ class Recipe:
     warmup_steps: int = 200
     answer_weight: float = 4.0
     repeats: float = 0.12
-    """Share of rows that hold repeated random tokens, once the opening is over."""
-    opening_loss: float = 1.5
-    """The opening, with short cycles in all rows, ends when their loss is below this, in nats."""
-    opening_steps: int = 1500
-    """Or after so many steps."""
+    """Share of rows that hold repeated random tokens, but for the phase `copying`."""
+    text_tokens: float = 8e6
+    """Tokens in the phase `text`."""
+    copying_repeats: float = 0.85
+    """Share of rows that hold repeated random tokens in the phase `copying`."""
+    copying_loss: float = 2.5
+    """That phase ends when the loss on repeated tokens is below this, in nats."""
+
+
+Phase = Literal["text", "copying", "mixture"]
+
+
+def next_phase(recipe: Recipe, phase: Phase, tokens: int, copies: float) -> Phase:
+    """The phase of the next step, given the tokens read so far and the loss on repeated ones."""
+    if phase == "text" and tokens >= recipe.text_tokens:
+        return "copying"
+    if phase == "copying" and copies < recipe.copying_loss:
+        return "mixture"
+    return phase
 
 
 def new_model(recipe: Recipe, n_tokens: int) -> GPT2LMHeadModel:
@@ -109,14 +129,13 @@ class Batch:
     """Which of the chosen places lie in rows of repeated random tokens."""
 
 
-def draw_batch(rows: Rows, recipe: Recipe, step: int, length: int, opening: bool) -> Batch:
+def draw_batch(rows: Rows, recipe: Recipe, step: int, length: int, repeats: float) -> Batch:
     """A step's batch: it depends on the seed, the step and its two sizes only."""
     r = Random(f"{recipe.seed}/{step}")
     ids, weights, copied, starts = [], [], [], []
     for _ in range(recipe.batch_tokens // length):
-        copied.append(opening or r.random() < recipe.repeats)
-        kind = "cycle" if opening else "repeats" if copied[-1] else "text"
-        row_ids, row_weights = rows.draw(r, length, kind)
+        copied.append(r.random() < repeats)
+        row_ids, row_weights = rows.draw(r, length, copied[-1])
         ids.append(row_ids)
         weights.append(row_weights)
         starts.append(r.randint(0, recipe.context - length) if r.random() < 0.4 else 0)
@@ -179,15 +198,14 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
-    step, seconds, tokens, opening = 0, 0.0, 0, start_from is None
+    step, seconds, tokens = 0, 0.0, 0
+    phase: Phase = "text"
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
-        step, seconds, tokens, opening = (
-            saved[k] for k in ("step", "seconds", "tokens", "opening")
-        )
+        step, seconds, tokens, phase = (saved[k] for k in ("step", "seconds", "tokens", "phase"))
 
     compute_losses, averages = make_losses(model), Averages()
     total = recipe.minutes * 60
@@ -197,30 +215,34 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         length = recipe.row if seconds < (1 - recipe.whole_rows) * total else recipe.context
-        batch = draw_batch(rows, recipe, step, length, opening)
+        repeats = recipe.copying_repeats if phase == "copying" else recipe.repeats
+        batch = draw_batch(rows, recipe, step, length, repeats)
         losses = compute_losses(batch)
-        (losses * batch.weights).sum().div(batch.weights.sum()).backward()
+        counts = batch.weights.clamp(max=1.0) if phase == "copying" else batch.weights
+        (losses * counts).sum().div(counts.sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         averages.update(batch, losses.detach())
-        copies = averages.means.get("copies", math.inf)
-        opening = opening and copies > recipe.opening_loss and step < recipe.opening_steps
         step, tokens, seconds = step + 1, tokens + batch.inputs.numel(), time.monotonic() - began
+        phase = next_phase(recipe, phase, tokens, averages.means.get("copies", math.inf))
         if step % 100 == 0:
             speed = (tokens - last_log[1]) / (seconds - last_log[0])
             means = "  ".join(f"{name} {mean:.3f}" for name, mean in averages.means.items())
-            log.info("step %d  %.1f min  %.2f Mtok  %.0f tok/s  lr %.1e  opening %s  nats: %s",
-                     step, seconds / 60, tokens / 1e6, speed, rate, opening, means)  # fmt: skip
+            log.info("step %d  %.1f min  %.2f Mtok  %.0f tok/s  lr %.1e  %s  nats: %s",
+                     step, seconds / 60, tokens / 1e6, speed, rate, phase, means)  # fmt: skip
             last_log = (seconds, tokens)
         if seconds - last_save > save_every * 60 or seconds >= total:
-            state = {"step": step, "seconds": seconds, "tokens": tokens, "opening": opening}
+            state = {"step": step, "seconds": seconds, "tokens": tokens, "phase": phase}
             save(model, optimizer, state, out)
             last_save = seconds
 
 
 def save(
-    model: GPT2LMHeadModel, optimizer: torch.optim.Optimizer, state: dict[str, float], out: Path
+    model: GPT2LMHeadModel,
+    optimizer: torch.optim.Optimizer,
+    state: dict[str, float | str],
+    out: Path,
 ) -> None:
     """The checkpoint to go on from, and the model alone to look at."""
     saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), **state}
@@ -250,6 +272,8 @@ def main() -> None:
     parser.add_argument(
         "--tokenizer", type=Path, default=Path("datasets/demo/model/tokenizer.json")
     )
+    parser.add_argument("--repeats", type=float, default=Recipe.repeats)
+    parser.add_argument("--text-tokens", type=float, default=Recipe.text_tokens)
     parser.add_argument("--start-from", type=Path)
     parser.add_argument("--shares", type=parse_shares, default=SHARES)
     parser.add_argument("--save-every", type=float, default=4.0, help="minutes between checkpoints")
@@ -262,10 +286,13 @@ def main() -> None:
         args.d_model,
         learning_rate=args.learning_rate,
         answer_weight=args.answer_weight,
+        repeats=args.repeats,
+        text_tokens=args.text_tokens,
     )
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
     rows = Rows(
         tokenizer,
+        word_tokens(tokenizer),
         tokenizer.get_vocab_size() - 1,
         recipe.answer_weight,
         tuple(args.shares.items()),

@@ -46,16 +46,20 @@ test("asks, reads and edits by keyboard alone", async ({ page, model }) => {
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`has no serious fault of access in ${colorScheme}`, async ({ page, model }) => {
-    const { prompt, target, distractor } = firstExample(model);
+  test(`has no serious fault of access in ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
     await page.goto("/");
     await answered(page);
     await expectAccessible(page);
+  });
+
+  test(`has none while it compares and edits, in ${colorScheme}`, async ({ page, model }) => {
+    const { prompt, target, distractor } = firstExample(model);
+    await page.emulateMedia({ colorScheme });
     await page.goto(ask({ p: prompt, t: target, d: distractor, i: "ablate attn_L0_0 zero" }));
     await answered(page);
-    await expectAccessible(page);
     await page.getByRole("button", { name: "Add", exact: true }).click();
+    await expect(page.getByLabel("What", { exact: true })).toBeVisible();
     await expectAccessible(page);
   });
 }

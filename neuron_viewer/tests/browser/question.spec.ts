@@ -73,7 +73,7 @@ test("edits an ablation as a sentence, and takes it away", async ({ page, model 
 
 test("says what is wrong with a request, and how to mend it", async ({ page, model }) => {
   const { prompt, target } = firstExample(model);
-  const alert = page.getByRole("alert");
+  const alert = page.getByRole("region", { name: "Error" });
   await page.goto(ask({ p: prompt, t: target, i: "ablate attn_L99_0 zero" }));
   await expect(alert).toContainText("Intervention: attn_L99_0: layer 99 is out of range");
   await page.getByRole("button", { name: /^Remove attn_L99_0/ }).click();

@@ -838,7 +838,10 @@ export interface components {
              * @description Where the component writes; null: everywhere.
              */
             positions?: number[] | null;
-            /** Value */
+            /**
+             * Value
+             * @description Any number that float32 holds easily.
+             */
             value: number;
         };
         /** SelfCheckClaim */
@@ -896,7 +899,10 @@ export interface components {
              * @description Where the component writes; null: everywhere.
              */
             positions?: number[] | null;
-            /** Value */
+            /**
+             * Value
+             * @description Any number that float32 holds easily.
+             */
             value: number;
         };
         /**
@@ -937,7 +943,10 @@ export interface components {
              * @enum {string}
              */
             side: "positive" | "negative";
-            /** Strength */
+            /**
+             * Strength
+             * @description Any number that float32 holds easily.
+             */
             strength: number;
         };
         /** Token */

@@ -179,7 +179,9 @@ def delta_of(run: Run, target: Target, to: ReplaceBy = "zero") -> Delta:
         (None, None) if isinstance(target, Component) else (target.position, target.key_position)
     )
     if position is not None:
-        check_position(position, n, f"{target}: position")
+        position = check_position(position, n, f"{target}: position")
+    if key is not None:
+        key = check_position(key, n, f"{target}: key position")
     match component.kind:
         case "embed":
             return _embed_delta(run, position, to_mean)

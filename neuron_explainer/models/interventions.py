@@ -122,10 +122,9 @@ def intervention_hooks(
     Raises:
         LookupError, ValueError: a component or position the model or the prompt does not have.
     """
-    return Hooks(
-        _hook(_resolve(edit, config, n_tokens), config, n_tokens, source, row)
-        for edit in interventions
-    )
+    resolved = [_resolve(edit, config, n_tokens) for edit in interventions]
+    _check_order(resolved)
+    return Hooks(_hook(edit, config, n_tokens, source, row) for edit in resolved)
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,11 @@ def _resolve(edit: Intervention, config: ModelConfig, n_tokens: int) -> _Resolve
         )
     if edit.key_positions is not None and component.kind != "attn":
         raise ValueError(f"{component}: only heads have key_positions; leave them out.")
+    for name in ("positions", "key_positions"):
+        if getattr(edit, name) == ():
+            raise ValueError(f"{component}: {name} is empty: name a token, or None for all.")
     if isinstance(edit, Ablate) and isinstance(edit.value, tuple):
-        _check_mean(edit.value, component, config)
+        _check_mean(edit.value, component, edit.key_positions, config)
     positions = (
         tuple(range(n_tokens))
         if edit.positions is None
@@ -168,7 +170,32 @@ def _resolve(edit: Intervention, config: ModelConfig, n_tokens: int) -> _Resolve
     return _Resolved(edit, positions, keys)
 
 
-def _check_mean(value: tuple[float, ...], component: Component, config: ModelConfig) -> None:
+def _check_order(edits: Sequence[_Resolved]) -> None:
+    """A head's pattern can be edited before its mixed values are replaced, but not after."""
+    for i, later in enumerate(edits):
+        component = later.edit.component
+        if component.kind != "attn" or edits_z(later.edit):
+            continue
+        for earlier in edits[:i]:
+            same = earlier.edit.component == component and edits_z(earlier.edit)
+            if same and set(earlier.positions) & set(later.positions):
+                raise ValueError(
+                    f"{component}: a patch or mean has already replaced what it writes, so its "
+                    "attention cannot be edited after that; put the other edit first, or leave "
+                    "one of them out."
+                )
+
+
+def _check_mean(
+    value: tuple[float, ...],
+    component: Component,
+    key_positions: tuple[int, ...] | None,
+    config: ModelConfig,
+) -> None:
+    if key_positions is not None:
+        raise ValueError(
+            f"{component}: a given mean is of the head's whole write; leave out key_positions."
+        )
     sizes = {"mlp": 1, "attn": config.d_head, "embed": config.d_model}
     if len(value) != sizes[component.kind]:
         raise ValueError(

@@ -225,6 +225,7 @@ def test_effects_of_a_prompt_of_one_token(tiny_models: TinyModels) -> None:
     [
         ("mlp_L9_1@2", LookupError, "layer 9 is out of range"),
         ("mlp_L0_1@8", ValueError, "mlp_L0_1@8: position 8 is out of range"),
+        ("attn_L0_1@9:8", ValueError, "position 9 is out of range"),
         ("bias", ValueError, "measured effects are for heads, neurons, embeddings and latents"),
         ("mlp_ae_L0_1@2", LookupError, "no coder is loaded"),
     ],
@@ -235,6 +236,18 @@ def test_a_node_that_is_not_there_is_refused_before_anything_runs(
     model = tiny_models("gpt2").ours
     with pytest.raises(error, match=message):
         measure(model, [Case(TOKENS, LOGIT_DIFF)], ("mlp_L0_1@2", name))
+
+
+def test_the_last_token_is_also_minus_one(tiny_models: TinyModels) -> None:
+    model = tiny_models("gpt2").ours
+    last = [Node(Component("mlp", 1, 7), 7), Node(Component("attn", 1, 2), 7, 7)]
+    same = [Node(Component("mlp", 1, 7), -1), Node(Component("attn", 1, 2), -1, -1)]
+    found = []
+    for targets in (last, same):
+        _, batches = Investigation(model).measure([Case(TOKENS, LOGIT_DIFF)], targets)
+        found.append([effect for batch in batches for _, effect in batch])
+    assert found[0] == found[1]
+    assert min(map(abs, found[0])) > 0
 
 
 def test_measuring_leaves_the_run_as_it_was(tiny_models: TinyModels) -> None:

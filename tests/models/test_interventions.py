@@ -214,6 +214,12 @@ BAD_EDITS: list[tuple[Any, str]] = [
     ),
     (Ablate(Component("mlp", 0, 1), value=(1.0, 2.0)), "mean has 2 numbers, but .* has 1"),
     (Ablate(Component("attn", 0, 1), value=(1.0,)), "mean has 1 numbers, but .* has 8"),
+    (Ablate(Component("mlp", 0, 1), ()), "mlp_L0_1: positions is empty"),
+    (Scale(Component("attn", 0, 1), key_positions=()), "attn_L0_1: key_positions is empty"),
+    (
+        Ablate(Component("attn", 0, 1), key_positions=(1,), value=(0.0,) * 8),
+        "a given mean is of the head's whole write; leave out key_positions",
+    ),
     (Patch(Component("mlp", 0, 1)), "takes its value from case 1, and there is no such case"),
 ]
 
@@ -224,6 +230,24 @@ def test_an_edit_that_cannot_be_says_why(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         edited_logits(tiny_models("gpt2").ours, edit)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [Scale(Component("attn", 1, 2), value=0.5), Ablate(Component("attn", 1, 2), (8,), (3,))],
+)
+def test_attention_cannot_be_edited_after_what_it_wrote_was_replaced(
+    later: Intervention, tiny_models: TinyModels
+) -> None:
+    """It would change nothing, whatever the order suggests."""
+    model, mean = tiny_models("gpt2").ours, Ablate(Component("attn", 1, 2), value="mean")
+    with pytest.raises(ValueError, match="attn_L1_2: a patch or mean has already replaced"):
+        edited_logits(model, mean, later)
+    edited_logits(model, later, mean)
+    elsewhere = Ablate(Component("attn", 1, 2), (7,), value="mean")
+    at_another = Scale(Component("attn", 1, 2), (8,), value=0.5)
+    moved = edited_logits(model, elsewhere, at_another) - edited_logits(model, elsewhere)
+    assert moved[8].abs().max() > 1e-3
 
 
 BAD_PATCHES: list[tuple[Any, str]] = [

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import typer
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 import neuron_explainer
 from activation_server.app import create_app
@@ -172,6 +173,20 @@ def test_every_tdb_command_has_these_options() -> None:
         for word in rest:
             if re.match(r"--?[a-z]", word):
                 assert word.partition("=")[0] in options, f"tdb {name} has no {word}"
+
+
+@pytest.mark.real_model
+def test_questions_of_the_command_line_are_answered(
+    smollm2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A command may change how its whole process multiplies; this one is shared with other tests.
+    monkeypatch.setattr("activation_server.loading.use_fast_float32", lambda: None)
+    asked = [words for words in of_program("tdb") if words[0] == "debug"]
+    assert asked
+    for words in asked:
+        answer = CliRunner().invoke(app, [*words, "--model", str(smollm2_folder)])
+        assert answer.exit_code == 0, answer.output
+        assert "attn_L" in answer.output
 
 
 def test_commands_in_the_text_exist() -> None:

@@ -42,7 +42,7 @@ def describe_api() -> FastAPI:
         version="1",
         summary="Why a transformer language model says what it says.",
         openapi_url="/api/openapi.json",
-        docs_url=None,  # its page would load scripts from elsewhere
+        docs_url="/api/docs",
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,

@@ -75,10 +75,7 @@ class ModelSession:
         """Answer the first example before anybody asks; the next question is faster for it too."""
         if self._examples:
             body = first_question(self._examples[0])
-            work = await asyncio.to_thread(self._read_debug, body)
-            ticket = self._worker.submit(once(work))
-            async for answer in ticket.pieces():
-                self._kept.put(body, answer)
+            await self._answer(body, lambda: self._read_debug(body), None)
 
     # --- what is being served -------------------------------------------------------------------
 
@@ -251,9 +248,9 @@ class ModelSession:
     # --- queueing -------------------------------------------------------------------------------
 
     async def _answer(
-        self, key: Hashable, read: Callable[[], Callable[[], bytes]], request: Request
+        self, key: Hashable, read: Callable[[], Callable[[], bytes]], request: Request | None
     ) -> Response:
-        """The answer to a question that is computed in one piece."""
+        """The answer to a question that is computed in one piece; no request: nobody can leave."""
 
         def work() -> Generator[bytes, None, None]:
             return once(read())
@@ -265,7 +262,7 @@ class ModelSession:
         key: Hashable,
         read: Callable[[], Generator[Piece, None, None]],
         finish: Callable[[list[Piece]], bytes],
-        request: Request,
+        request: Request | None,
     ) -> Response:
         kept = self._kept.get(key)
         if kept is not None:

@@ -29,7 +29,7 @@ class SharedAnswer:
         self._n_waiting = 0
         self._answer = asyncio.create_task(_collect(ticket, finish))
 
-    async def wait(self, request: Request) -> bytes:
+    async def wait(self, request: Request | None) -> bytes:
         """The answer. Raises what the work raised, or ClientGone."""
         self._n_waiting += 1
         try:
@@ -52,8 +52,10 @@ async def _collect(ticket: Ticket[Piece], finish: Callable[[list[Piece]], bytes]
         ticket.cancel()
 
 
-async def unless_gone(request: Request, waiting: Awaitable[Result]) -> Result:
-    """Wait for a result, but give up when the client disconnects."""
+async def unless_gone(request: Request | None, waiting: Awaitable[Result]) -> Result:
+    """Wait for a result, but give up when the client disconnects, if there is one."""
+    if request is None:
+        return await waiting
     result = asyncio.ensure_future(waiting)
     gone = asyncio.create_task(_disconnected(request))
     try:

@@ -9,6 +9,7 @@ Pieces travel to the event loop through a `Ticket`. A full queue refuses at once
 """
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator
@@ -69,7 +70,7 @@ class Ticket(Generic[Piece]):
         return True
 
     def _deliver(self, piece: Piece | _End) -> None:
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop has closed: the server is stopping
             self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
 
 

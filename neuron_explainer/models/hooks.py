@@ -26,6 +26,7 @@ the model: nothing to remove afterwards, nothing to forget. They act in the orde
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -110,14 +111,11 @@ class Recorder:
         self.values: dict[Site, dict[int, Tensor]] = {site: {} for site in sites}
 
     def hooks(self) -> Hooks:
-        return Hooks((site, self._keeper(site)) for site in self.values)
+        return Hooks((site, partial(self._keep, site)) for site in self.values)
 
-    def _keeper(self, site: Site) -> Hook:
-        def keep(value: Tensor, layer: int) -> Tensor:
-            self.values[site][layer] = value
-            return value
-
-        return keep
+    def _keep(self, site: Site, value: Tensor, layer: int) -> Tensor:
+        self.values[site][layer] = value
+        return value
 
 
 def parse_site(name: str) -> tuple[Site, int | None]:

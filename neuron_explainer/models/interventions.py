@@ -12,13 +12,14 @@ knockouts of Wang et al. 2022 (section 3.1).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from neuron_explainer.models.config import ModelConfig
-from neuron_explainer.models.hooks import Hook, Hooks, Site
+from neuron_explainer.models.hooks import Hooks, Site
 from neuron_explainer.nodes import Component
 
 
@@ -124,7 +125,9 @@ def intervention_hooks(
     """
     resolved = [_resolve(edit, config, n_tokens) for edit in interventions]
     _check_order(resolved)
-    return Hooks(_hook(edit, config, n_tokens, source, row) for edit in resolved)
+    return Hooks(
+        (_site(each.edit), partial(_act, each, config, n_tokens, source, row)) for each in resolved
+    )
 
 
 @dataclass(frozen=True)
@@ -204,32 +207,30 @@ def _check_mean(
         )
 
 
-def _hook(
+def _act(
     resolved: _Resolved,
     config: ModelConfig,
     n_tokens: int,
     source: Source | None,
     row: int | None,
-) -> tuple[Site, Hook]:
+    value: Tensor,
+    layer: int,
+) -> Tensor:
+    """The hook of an edit: a copy of the site's value with the component's part replaced."""
     edit = resolved.edit
-    component = edit.component
-    site = _site(edit)
-
-    def act(value: Tensor, layer: int) -> Tensor:
-        if component.layer is not None and layer != component.layer:
-            return value
-        value = value.clone()
-        rows = slice(None) if row is None else slice(row, row + 1)
-        view = _select(value[rows], site, component)
-        at = torch.tensor(resolved.positions, device=value.device)
-        if site == "attn_pattern":
-            _edit_pattern(view, resolved, at, n_tokens, config.attention_window, source, layer)
-        else:
-            old = view[:, at]
-            view[:, at] = _new_value(edit, old, view[:, :n_tokens], source, site, layer, resolved)
+    component, site = edit.component, _site(edit)
+    if component.layer is not None and layer != component.layer:
         return value
-
-    return site, act
+    value = value.clone()
+    rows = slice(None) if row is None else slice(row, row + 1)
+    view = _select(value[rows], site, component)
+    at = torch.tensor(resolved.positions, device=value.device)
+    if site == "attn_pattern":
+        _edit_pattern(view, resolved, at, n_tokens, config.attention_window, source, layer)
+    else:
+        old = view[:, at]
+        view[:, at] = _new_value(edit, old, view[:, :n_tokens], source, site, layer, resolved)
+    return value
 
 
 def _site(edit: Intervention) -> Site:

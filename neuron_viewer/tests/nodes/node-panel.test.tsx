@@ -72,7 +72,7 @@ describe("one case", () => {
     renderPanel(viewOf("one case"));
     await userEvent.click(await screen.findByRole("button", { name: "1 disagree" }));
     expect(nodes()).toEqual(["embed@1"]);
-    expect(screen.getByText("1 of 40 rows")).toBeInTheDocument();
+    expect(screen.getByText("1 of 40")).toBeInTheDocument();
     await userEvent.click(screen.getByRole("button", { name: "1 disagree" }));
     expect(nodes().length).toBeGreaterThan(5);
   });

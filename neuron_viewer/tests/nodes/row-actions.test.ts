@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { DebugRequest } from "@/api/types";
 import { ablateSpec, actionsFor, patchSpec, scaleSpec, traceSpec } from "@/pages/debugger/nodes/row-actions";
 
-import { row } from "./rows";
+import { pair, row } from "./rows";
 
 const head = row("attn_L9_3@3:1", 1);
 const request = (...prompts: string[]) => ({ cases: prompts.map((prompt) => ({ prompt })) }) as DebugRequest;
@@ -73,5 +73,19 @@ describe("what an action asks for", () => {
       through: "query",
       downstream: null,
     });
+  });
+});
+
+describe("a node that only the right prompt has", () => {
+  it("is told apart from the left's of the same name", () => {
+    const [left, right] = [pair("attn_L9_3@3:1", 1, 2), pair("attn_L9_3@3:1", null, 2)];
+    expect(left.id).not.toBe(right.id);
+    expect(right.only).toBe("right");
+  });
+
+  it("offers what the left case can do without it", () => {
+    const offered = actionsFor(pair("attn_L9_3@3:1", null, 2), request("a", "b"));
+    expect(offered).toMatchObject({ ablate: true, scale: true, patch: false, here: false, trace: null });
+    expect(actionsFor(pair("embed@1", null, 2), request("a", "b")).ablate).toBe(false);
   });
 });

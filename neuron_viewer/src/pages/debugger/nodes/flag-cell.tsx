@@ -46,11 +46,13 @@ export function FlagCell({ row }: { row: TableRow }) {
             </b>
           </p>
           <p className="mid">{flagSentence(estimate, effect)}</p>
-          <p>
-            <button type="button" className="btn small" onClick={showFlagged}>
-              Only flagged rows
-            </button>
-          </p>
+          {showFlagged && (
+            <p>
+              <button type="button" className="btn small" onClick={showFlagged}>
+                Only flagged rows
+              </button>
+            </p>
+          )}
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>

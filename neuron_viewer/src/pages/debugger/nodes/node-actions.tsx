@@ -22,7 +22,7 @@ export function NodeActions({ row, isScaling, onScaling, where, onWhere }: NodeA
       {offered.ablate && <Act name="Ablate" shortcut="a" onClick={() => acts.ablate(row, where)} />}
       {offered.patch && <Act name="Patch" shortcut="p" onClick={() => acts.patch(row, where)} />}
       {offered.scale && <Act name="Scale" shortcut="s" onClick={() => onScaling(!isScaling)} />}
-      {offered.ablate && <WhereChoice row={row} where={where} onChange={onWhere} />}
+      {offered.ablate && offered.here && <WhereChoice row={row} where={where} onChange={onWhere} />}
       <TraceButtons trace={offered.trace} onTrace={(through) => acts.trace(row, through)} />
       {row.row.kind !== "bias" && row.row.kind !== "error" && (
         <button

@@ -21,6 +21,7 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
   useRowKeys({ view, actions, shown: model.shown, state, filter });
 
   const { scale, arrangeAgain } = model;
+  const { flaggedOnly } = ui.filters;
   const left = useNodeTokensLoader(view.request, 0);
   const right = useNodeTokensLoader(view.request, 1);
   const context: TableContextValue = useMemo(
@@ -30,12 +31,14 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
       scale,
       loaders: [left, right],
       unit: view.response.cases[0]?.objective.unit ?? "",
-      showFlagged: () => {
-        arrangeAgain();
-        actions.setFilters({ flaggedOnly: true });
-      },
+      showFlagged: flaggedOnly
+        ? null
+        : () => {
+            arrangeAgain();
+            actions.setFilters({ flaggedOnly: true });
+          },
     }),
-    [view, actions, scale, left, right, arrangeAgain],
+    [view, actions, scale, left, right, flaggedOnly, arrangeAgain],
   );
   const failed = [model.left, model.right].find(({ snapshot }) => snapshot.error);
   return (

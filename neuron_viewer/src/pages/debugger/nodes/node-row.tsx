@@ -29,7 +29,7 @@ export const NodeRow = memo(function NodeRow({ row, cells, look, effects, contro
   const { index, measure } = slot;
   const measured = useRowEffects(row, effects);
   const { unit } = useTable();
-  const toggle = () => controls.toggle(row.node);
+  const toggle = () => controls.toggle(row.id);
   /** What the definition popover says of a number. */
   const meaning = ({ metric, side }: Column) => {
     if (!metric) return {};
@@ -43,7 +43,7 @@ export const NodeRow = memo(function NodeRow({ row, cells, look, effects, contro
           className={isSelected ? "row on" : "row"}
           aria-rowindex={index + 2}
           aria-current={isSelected ? "true" : undefined}
-          data-node={row.node}
+          data-node={row.id}
           tabIndex={look.isTabStop ? 0 : -1}
           onClick={(event) => {
             if (!isSelecting(event)) toggle();

@@ -27,14 +27,14 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
     data: shown,
     columns,
     getCoreRowModel: getCoreRowModel(),
-    getRowId: (row) => row.node,
+    getRowId: (row) => row.id,
     manualSorting: true,
   });
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    getItemKey: (index) => shown[index]?.node ?? index,
+    getItemKey: (index) => shown[index]?.id ?? index,
     overscan: 6,
     scrollPaddingStart: layout === "diff" ? 44 : 30,
   });
@@ -43,8 +43,8 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
   const { range } = virtual;
   useMeasurePlan(model, range?.startIndex ?? 0, range?.endIndex ?? 30);
 
-  const { selected, openNode, isScaling, controls, takeFocus } = rowState;
-  const selectedIndex = shown.findIndex(({ node }) => node === selected);
+  const { selected, openRow, isScaling, controls, takeFocus } = rowState;
+  const selectedIndex = shown.findIndex(({ id }) => id === selected);
   useEffect(() => {
     if (selectedIndex < 0) return;
     virtual.scrollToIndex(selectedIndex, { align: "auto" });
@@ -85,8 +85,8 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
                 look={{
                   isTabStop: item.index === Math.max(0, selectedIndex),
                   isSelected: selected === row.id,
-                  isOpen: openNode === row.id,
-                  isScaling: openNode === row.id && isScaling,
+                  isOpen: openRow === row.id,
+                  isScaling: openRow === row.id && isScaling,
                 }}
                 effects={[0, 1].map((at) => metricIn(row.original, "measured_effect", at, model.measured))}
                 controls={controls}

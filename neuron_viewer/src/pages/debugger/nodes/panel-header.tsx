@@ -19,6 +19,7 @@ type PanelHeaderProps = PanelProps & { model: NodeTable; filterRef: Ref<HTMLInpu
 export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeaderProps) {
   const { rows, shown, measured, isComparison, isMeasuring } = model;
   const { filters } = ui;
+  const traced = view.request.cases[0]?.trace;
   const [isUnfolded, setUnfolded] = useState(false);
   const progress = useMemo(() => measureProgress(rows, 0, measured), [rows, measured]);
   const nTokens = Math.max(...view.response.cases.map(({ tokens }) => tokens.length));
@@ -28,6 +29,7 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
       <span className="note">
         {countText(rows.length, shown.length)}
         {isComparison && model.layout === "values" && ", left case"}
+        {traced && `, effects on ${traced.node}`}
       </span>
       <KindFilter rows={rows} kind={filters.kind} onChange={(kind) => actions.setFilters({ kind })} />
       <button
@@ -70,6 +72,6 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
 }
 
 function countText(all: number, shown: number): string {
-  const rows = `${formatCount(all)} ${all === 1 ? "row" : "rows"}`;
-  return shown === all ? rows : `${formatCount(shown)} of ${rows}`;
+  if (shown !== all) return `${formatCount(shown)} of ${formatCount(all)}`;
+  return `${formatCount(all)} ${all === 1 ? "row" : "rows"}`;
 }

@@ -14,6 +14,8 @@ export type RowActions = {
   scale: boolean;
   /** Heads are traced through one of their inputs; `whole` is a neuron's or latent's pre-activation. */
   trace: readonly Through[] | "whole" | null;
+  /** Whether an edit can be kept to the row's own token or pair. */
+  here: boolean;
   /** Where ablate, patch and scale act unless told otherwise. */
   where: Where;
 };
@@ -32,14 +34,17 @@ export function hasTwoPrompts(request: DebugRequest): boolean {
   return left !== undefined && right !== undefined && left.prompt !== right.prompt;
 }
 
-export function actionsFor({ row }: TableRow, request: DebugRequest): RowActions {
-  const isEditable = row.kind !== "bias";
+export function actionsFor({ row, only }: TableRow, request: DebugRequest): RowActions {
+  // The left case carries the edits: there is no place in it for a node that only the right one has.
+  const isLeft = only !== "right";
+  const isEditable = row.kind !== "bias" && (isLeft || row.kind !== "embed");
   const trace = row.kind === "attn" ? THROUGH : row.kind === "mlp" || row.kind === "latent" ? "whole" : null;
   return {
     ablate: isEditable,
-    patch: isEditable && hasTwoPrompts(request),
+    patch: isEditable && isLeft && hasTwoPrompts(request),
     scale: isEditable,
-    trace,
+    trace: isLeft ? trace : null,
+    here: isLeft,
     // Every token has an embedding: to edit them all at once says nothing about this one.
     where: row.kind === "embed" ? "here" : "everywhere",
   };

@@ -11,7 +11,7 @@ export function onRowKey(event: KeyboardEvent, shown: readonly TableRow[], state
   const row = body?.querySelector<HTMLElement>("tr[data-node]");
   const node = row?.dataset["node"];
   if (!row || !node || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && state.openNode === node) {
+  if (event.key === "Escape" && state.openRow === node) {
     state.controls.open(null);
     row.focus();
   } else if (!target.matches("tr[data-node], tr[data-node] > td, tr[data-node] a, tr[data-node] .flag")) {

@@ -84,5 +84,5 @@ export function sortRows(rows: readonly TableRow[], sort: Sort, context: SortCon
 
 /** How many rows stand elsewhere, or are missing, in what is shown. */
 export function movedRows(shown: readonly TableRow[], wanted: readonly TableRow[]): number {
-  return wanted.reduce((moved, row, i) => moved + Number(shown[i]?.node !== row.node), 0);
+  return wanted.reduce((moved, row, i) => moved + Number(shown[i]?.id !== row.id), 0);
 }

@@ -13,7 +13,8 @@ export type TableContextValue = {
   unit: string;
   /** Of token lists, for each case. */
   loaders: readonly [NodeTokensLoader, NodeTokensLoader];
-  showFlagged: () => void;
+  /** Null while they alone are shown. */
+  showFlagged: (() => void) | null;
 };
 
 export const TableContext = createContext<TableContextValue | null>(null);

@@ -6,6 +6,8 @@ import { parseNode } from "@/lib/node";
 export type TokenAt = { text: string; position: number };
 
 export type TableRow = {
+  /** Tells the rows apart: two prompts may each have a node of that name which the other has not. */
+  id: string;
   node: string;
   row: NodeRow;
   /** Where it writes; null for the biases, which write everywhere. */
@@ -53,6 +55,7 @@ export function tableRow(row: NodeRow, cases: readonly CaseResult[]): TableRow {
     only && `${only} only`,
   ];
   return {
+    id: only === "right" ? `${row.node} right` : row.node,
     node: row.node,
     row,
     token,

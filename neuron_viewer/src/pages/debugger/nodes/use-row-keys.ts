@@ -17,7 +17,7 @@ type RowKeys = Omit<PanelProps, "ui"> & {
 /** The page's letters for the selected row. Arrows, Enter and Space belong to the row that has the focus. */
 export function useRowKeys({ view, actions, shown, state, filter }: RowKeys): void {
   const acts = rowActs(view, actions);
-  const row = shown.find(({ node }) => node === state.selected);
+  const row = shown.find(({ id }) => id === state.selected);
   const offered = row && acts.offered(row);
 
   const trace = (through: Through) => () => {
@@ -34,13 +34,13 @@ export function useRowKeys({ view, actions, shown, state, filter }: RowKeys): vo
       if (row && offered?.ablate) acts.ablate(row, offered.where);
     },
     A: () => {
-      if (row && offered?.ablate) acts.ablate(row, "here");
+      if (row && offered?.ablate && offered.here) acts.ablate(row, "here");
     },
     p: () => {
       if (row && offered?.patch) acts.patch(row, offered.where);
     },
     s: () => {
-      if (row && offered?.scale) state.controls.open(row.node, true);
+      if (row && offered?.scale) state.controls.open(row.id, true);
     },
     q: trace("query"),
     w: trace("key"),

@@ -8,28 +8,28 @@ export type RowState = ReturnType<typeof useRowState>;
 /** What a row can ask for; the same object as long as the page is. */
 export type RowControls = {
   /** Selects the row, and opens it or closes it again. */
-  toggle: (node: string) => void;
-  open: (node: string | null, scaling?: boolean) => void;
+  toggle: (row: string) => void;
+  open: (row: string | null, scaling?: boolean) => void;
   setScaling: (on: boolean) => void;
 };
 
 /** Which row is selected (in the URL), which one is open, and whether the focus follows the selection. */
 export function useRowState(selected: string | null, select: DebugActions["select"]) {
-  const [openNode, setOpenNode] = useState<string | null>(null);
+  const [openRow, setOpenRow] = useState<string | null>(null);
   const [isScaling, setScaling] = useState(false);
   /** Where the focus is going: keys come faster than the URL takes up a selection. */
   const target = useRef<string | null>(null);
 
   const controls: RowControls = useMemo(
     () => ({
-      toggle: (node) => {
+      toggle: (row) => {
         target.current = null;
-        select(node);
-        setOpenNode((open) => (open === node ? null : node));
+        select(row);
+        setOpenRow((open) => (open === row ? null : row));
         setScaling(false);
       },
-      open: (node, scaling = false) => {
-        setOpenNode(node);
+      open: (row, scaling = false) => {
+        setOpenRow(row);
         setScaling(scaling);
       },
       setScaling,
@@ -38,7 +38,7 @@ export function useRowState(selected: string | null, select: DebugActions["selec
   );
   return {
     selected,
-    openNode,
+    openRow,
     isScaling,
     controls,
     /** Selects the row above or below; the focus goes there as soon as it is drawn. */
@@ -59,6 +59,6 @@ export function useRowState(selected: string | null, select: DebugActions["selec
 
 /** The row above or below; the first where none is selected, the same at either end. */
 function neighbour(shown: readonly TableRow[], from: string | null, by: 1 | -1): string | null {
-  const at = shown.findIndex(({ node }) => node === from);
-  return (shown[at < 0 ? 0 : at + by] ?? shown[at])?.node ?? null;
+  const at = shown.findIndex(({ id }) => id === from);
+  return (shown[at < 0 ? 0 : at + by] ?? shown[at])?.id ?? null;
 }

@@ -200,18 +200,8 @@ def _read_node(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
     place = place_of(objective, batch.model)
     resid = batch.resid(place)[row].detach()
     leaves = [resid[p].clone().requires_grad_() for p in score.positions]
-
-    def gradient(*, scale_is_fixed: bool) -> tuple[Tensor, dict[int, Tensor]]:
-        scales = [score.norm.scale(r) for r in leaves]
-        scales = [s.detach() for s in scales] if scale_is_fixed else scales
-        value = score.of([score.norm.apply(r, s) for r, s in zip(leaves, scales, strict=True)])
-        grads: dict[int, Tensor] = {}
-        for p, g in zip(score.positions, torch.autograd.grad(value, leaves), strict=True):
-            grads[p] = grads[p] + g if p in grads else g
-        return value.detach(), grads
-
-    value, direction = gradient(scale_is_fixed=True)
-    _, live = gradient(scale_is_fixed=False)
+    value, direction = _gradient(score, leaves, scale_is_fixed=True)
+    _, live = _gradient(score, leaves, scale_is_fixed=False)
     linear = sum(float(resid[p].double() @ g.double()) for p, g in direction.items())
     adds_up = objective.through != "query_and_key"
     return ReadOut(
@@ -224,6 +214,19 @@ def _read_node(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
         constant=float(value) - linear if adds_up else 0.0,
         adds_up=adds_up,
     )
+
+
+def _gradient(
+    score: _Score, leaves: Sequence[Tensor], *, scale_is_fixed: bool
+) -> tuple[Tensor, dict[int, Tensor]]:
+    """J, and its gradient at each token it reads; a token read twice gets the sum."""
+    scales = [score.norm.scale(r) for r in leaves]
+    scales = [s.detach() for s in scales] if scale_is_fixed else scales
+    value = score.of([score.norm.apply(r, s) for r, s in zip(leaves, scales, strict=True)])
+    grads: dict[int, Tensor] = {}
+    for p, g in zip(score.positions, torch.autograd.grad(value, leaves), strict=True):
+        grads[p] = grads[p] + g if p in grads else g
+    return value.detach(), grads
 
 
 @torch.no_grad()
@@ -280,28 +283,38 @@ def _pair(batch: Pass, row: int, node: Node) -> tuple[int, int]:
     return query, check_position(node.key_position or 0, n, f"{node}: key token")
 
 
+def _turned(
+    model: Transformer,
+    attn: Attention,
+    part: Literal["q", "k"],
+    head: int,
+    x: Float[Tensor, "*batch d_model"],
+    position: int,
+) -> Float[Tensor, "*batch d_head"]:
+    """One head's query or key of a normed residual vector, with its rotary position."""
+    plain = _head_part(attn, part, head, x)
+    if model.rotary is None:
+        return plain
+    cos, sin = model.rotary.angles(position, position + 1, x)
+    return rotate(plain, (cos[0], sin[0]))
+
+
 def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     node, model = objective.node, batch.model
     head = node.component.index or 0
     query, key = _pair(batch, row, node)
     block = model.block(node.component.layer or 0)
     resid = batch.resid(place_of(objective, model))[row].detach()
-
-    def side(part: Literal["q", "k"], x: Tensor, position: int) -> Tensor:
-        plain = _head_part(block.attn, part, head, x)
-        if model.rotary is None:
-            return plain
-        cos, sin = model.rotary.angles(position, position + 1, x)
-        return rotate(plain, (cos[0], sin[0]))
-
-    def normed(position: int) -> Tensor:
-        return block.norm_attn.apply(resid[position], block.norm_attn.scale(resid[position]))
-
-    fixed_q, fixed_k = side("q", normed(query), query), side("k", normed(key), key)
+    normed = block.norm_attn.apply(resid, block.norm_attn.scale(resid))
+    fixed_q = _turned(model, block.attn, "q", head, normed[query], query)
+    fixed_k = _turned(model, block.attn, "k", head, normed[key], key)
 
     def score(x: Sequence[Tensor]) -> Tensor:
-        q = fixed_q if objective.through == "key" else side("q", x[0], query)
-        k = fixed_k if objective.through == "query" else side("k", x[-1], key)
+        q, k = fixed_q, fixed_k
+        if objective.through != "key":
+            q = _turned(model, block.attn, "q", head, x[0], query)
+        if objective.through != "query":
+            k = _turned(model, block.attn, "k", head, x[-1], key)
         return (q * k).sum(-1).float() * block.attn.scale
 
     reads = {"query": (query,), "key": (key,), "query_and_key": (query, key)}
@@ -323,8 +336,9 @@ def _value_write(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     attn = model.block(layer).attn
     weight = batch.value("attn_pattern", layer).detach()[row, head, query, key]
     pulled = attn.head_w_o()[head] @ below.direction[query].to(attn.w_o.dtype)
-
-    def score(x: Sequence[Tensor]) -> Tensor:
-        return (weight * (_head_part(attn, "v", head, x[0]) @ pulled)).float()
-
-    return _Score(model.block(layer).norm_attn, (key,), score, below.unit)
+    return _Score(
+        model.block(layer).norm_attn,
+        (key,),
+        lambda x: (weight * (_head_part(attn, "v", head, x[0]) @ pulled)).float(),
+        below.unit,
+    )

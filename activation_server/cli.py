@@ -40,6 +40,9 @@ def serve(
     dtype: Dtype = "float32",
     device: Device = None,
     threads: Threads = None,
+    memory: Annotated[
+        float, typer.Option(min=0.1, help="GB that one question may take beside the weights.")
+    ] = 4,
     token: Annotated[
         str | None, typer.Option(help="Asked of every client; needed beyond this machine.")
     ] = None,
@@ -52,7 +55,14 @@ def serve(
 
     with clear_errors():
         folder = viewer_dir()
-        settings = Settings(host=host, port=port, token=token, viewer_dir=folder, warm_up=True)
+        settings = Settings(
+            host=host,
+            port=port,
+            token=token,
+            viewer_dir=folder,
+            warm_up=True,
+            max_question_bytes=int(memory * 2**30),
+        )
         socket = listen(host, port)
         with contextlib.closing(socket):
             loaded = _load(model, dtype, device, threads)

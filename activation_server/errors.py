@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 API_HINT = "GET /api/openapi.json describes every route."
 REQUEST_HINT = "Change the request as the message says."
-TOO_LONG_HINT = "Shorten the prompt: it may be as long as the model's context, see /api/model."
+SHORTEN_HINT = "Shorten the text, or serve with more --memory."
+TOO_LONG_HINT = "Shorten the text. GET /api/model says how much the model reads."
 
 
 class ApiError(Exception):
@@ -88,7 +89,7 @@ def as_api_error(problem: BaseException) -> ApiError:
     text = str(problem.args[0]) if problem.args else str(problem)
     message, hint = getattr(problem, "message", text), getattr(problem, "hint", "")
     if name == "PromptTooLong":
-        return TooLong(message, hint or TOO_LONG_HINT)
+        return TooLong(message, hint or SHORTEN_HINT)
     if isinstance(problem, MemoryError) or name == "OutOfMemoryError" or _allocation(problem):
         return OutOfMemory(
             "The model ran out of memory on this request.",

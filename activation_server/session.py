@@ -60,7 +60,9 @@ class ModelSession:
 
     def __init__(self, model: Transformer, settings: Settings) -> None:
         self._model = model
-        self._investigation = Investigation(model, max_passes=settings.max_passes)
+        self._investigation = Investigation(
+            model, max_passes=settings.max_passes, max_bytes=settings.max_question_bytes
+        )
         self._worker = Worker(settings.max_queue)
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}

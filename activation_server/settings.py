@@ -24,6 +24,8 @@ class Settings:
     """Longest request body that is read at all."""
     max_passes: int = 4
     """Unedited passes that are kept, so that an edit re-computes only what it changes."""
+    max_question_bytes: int = 4 * 2**30
+    """Memory that one question may take beside the weights; a longer prompt is refused."""
     max_answers: int = 128
     """Answers kept for repeated requests."""
     max_answer_bytes: int = 64_000_000

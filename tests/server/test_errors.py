@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from activation_server.app import create_app
 from activation_server.session import ModelSession
-from tests.server.sample import PROMPT, a_case, debug_body, measure_body
+from activation_server.settings import Settings
+from neuron_explainer.models.transformer import Transformer
+from tests.server.sample import BASE_URL, PROMPT, a_case, debug_body, measure_body
 
 DEBUG, MEASURE = "/api/debug", "/api/measure"
 
@@ -265,3 +268,13 @@ def check_shape(response: Any, status: int) -> None:
     answer = response.json()
     assert set(answer) == {"error", "message", "hint"}
     assert answer["error"] and answer["message"] and answer["hint"]
+
+
+def test_a_prompt_that_memory_cannot_hold_is_too_long(model: Transformer) -> None:
+    settings = Settings(max_question_bytes=100_000)
+    with TestClient(
+        create_app(settings, ModelSession(model, settings)), base_url=BASE_URL
+    ) as small:
+        response = small.post(DEBUG, json=debug_body())
+        check_shape(response, 413)
+        assert "--memory" in response.json()["hint"]

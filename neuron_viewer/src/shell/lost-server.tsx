@@ -10,7 +10,7 @@ export function LostServer() {
   const { isError, error, refetch } = useQuery(healthQuery());
   if (!isError) return null;
   return (
-    <div className="lost" role="status">
+    <div className="lostline" role="status">
       <b>{error.message}</b>
       <span className="mid">
         Start it with <code>{COMMAND}</code>; this page retries by itself.

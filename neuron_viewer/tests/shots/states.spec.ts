@@ -40,6 +40,7 @@ const STATES: State[] = [
     url: (example) => ask(plain(example)),
     act: (page) => page.getByRole("button", { name: "Examples" }).click(),
   },
+  { name: "tour", url: (example) => ask(plain(example)), act: (page) => thirdStep(page) },
   { name: "go-to", url: (example) => ask(plain(example)), act: (page) => goTo(page) },
   { name: "keys", url: (example) => ask(plain(example)), act: (page) => page.keyboard.press("?") },
   {
@@ -53,7 +54,7 @@ const STATES: State[] = [
     act: async (page) => {
       await page.route("**/api/**", (route) => route.abort());
       await page.keyboard.press("x");
-      await page.locator(".lost").waitFor({ timeout: 20_000 });
+      await page.getByRole("status").filter({ hasText: "tdb serve" }).waitFor({ timeout: 20_000 });
     },
   },
   { name: "component-head", url: () => "/component/attn_L0_0", unanswered: true },
@@ -68,8 +69,14 @@ const STATES: State[] = [
 
 async function openRow(page: Page) {
   await rows(page).nth(1).click();
-  await page.keyboard.press("Enter");
   await page.waitForTimeout(1500);
+}
+
+async function thirdStep(page: Page) {
+  await page.getByRole("button", { name: "Tour", exact: true }).click();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(3000);
 }
 
 async function goTo(page: Page) {
@@ -92,6 +99,8 @@ for (const [width, height] of [[1440, 900], [390, 844]] as const) {
       test(`${name} ${width} ${colorScheme}`, async ({ page, model }) => {
         await page.setViewportSize({ width, height });
         await page.emulateMedia({ colorScheme });
+        // As on any visit but the first.
+        await page.addInitScript(() => { window.localStorage.setItem("tour", "offered"); });
         await page.goto(url(firstExample(model)));
         if (unanswered) await page.waitForTimeout(1500);
         else await answered(page);

@@ -8,11 +8,13 @@ export function TraceLine({ page }: { page: PageState }) {
   const { question, actions, result } = page;
   const { traces, left } = question;
   if (traces.length === 0 && !isComparison(question)) return null;
-  const position = result.answered?.response.cases[0]?.objective.position;
+  // Under a trace the answer's own position is the traced node's.
+  const n_tokens = result.answered?.response.cases[0]?.tokens.length;
+  const position = left.position >= 0 || !n_tokens ? left.position : n_tokens - 1;
   const objective = (
     <>
       <ObjectiveFormula spec={left} />
-      {left.position >= 0 || position !== undefined ? ` at ${left.position < 0 ? position : left.position}` : ""}
+      {position >= 0 && ` at ${position}`}
     </>
   );
   if (traces.length === 0) {

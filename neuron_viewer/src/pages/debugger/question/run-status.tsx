@@ -16,7 +16,7 @@ export function RunStatus({ onCancel }: { onCancel: () => void }) {
         Computing, {seconds.toFixed(1)} s{queued > 0 && `, ${queued} queued`}
       </span>
       {seconds >= CANCEL_AFTER && (
-        <button type="button" className="btn" onClick={onCancel}>
+        <button type="button" className="btn small" onClick={onCancel}>
           Cancel
         </button>
       )}

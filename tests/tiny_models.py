@@ -6,6 +6,7 @@ far from uniform.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -76,7 +77,8 @@ def hf_config(kind: str, **changes: Any) -> Any:
         sizes |= {"intermediate_size": 48, "max_position_embeddings": N_CTX}
         sizes |= {"rope_parameters": _ROTARY, "tie_word_embeddings": False}
     ends = {"vocab_size": N_VOCAB, "bos_token_id": 0, "eos_token_id": 0}
-    return config_type(**(sizes | ends | dict(own) | changes))
+    # Hugging Face writes into the dicts it is given.
+    return config_type(**deepcopy(sizes | ends | dict(own) | changes))
 
 
 def hf_model(config: Any, seed: int = 0) -> Any:

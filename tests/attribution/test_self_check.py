@@ -19,6 +19,12 @@ def failing(model: Transformer) -> set[str]:
     return {name for name, claim in outcome(model).items() if not claim.passed}
 
 
+@pytest.fixture(autouse=True)
+def few_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two neurons and two pairs are enough for models as small as these."""
+    monkeypatch.setattr("neuron_explainer.attribution.self_check.N_SAMPLED", 2)
+
+
 @pytest.fixture
 def model(tiny_models: TinyModels) -> Transformer:
     return tiny_models("llama-grouped").ours

@@ -1,5 +1,5 @@
 import type { CaseResult } from "@/api/types";
-import { barScale } from "@/lib/color";
+import { maxAbs } from "@/lib/color";
 import type { HeatModel, HeatRow } from "@/components/heat-grid/model";
 import { alignColumns, columnIndex, onlyIn, type AlignedColumn } from "./alignment";
 
@@ -38,7 +38,7 @@ export function effectMap(cases: readonly CaseResult[], part: Part): EffectMap {
   const layers = Array.from({ length: n_layers }, (_, below) => n_layers - 1 - below);
   const strips = STRIPS.map((strip) => stripRow(cases, columns, strip));
   const byLayer = layers.map((layer) => layerRow(cases, columns, layer, part, n_layers));
-  const stripMaximum = barScale(strips.flatMap((row) => row.values));
+  const stripMaximum = maxAbs(strips.flatMap((row) => row.values));
   return {
     columns,
     rows: [...STRIPS.map(({ key }) => ({ strip: key })), ...layers.map((layer) => ({ layer }))],
@@ -55,7 +55,7 @@ export function effectMap(cases: readonly CaseResult[], part: Part): EffectMap {
         isQuiet: onlyIn(column) !== null,
       })),
       rows: [...strips.map((row) => ({ ...row, maximum: stripMaximum })), ...byLayer],
-      maximum: barScale(byLayer.flatMap((row) => row.values)),
+      maximum: maxAbs(byLayer.flatMap((row) => row.values)),
       signed: true,
     },
   };

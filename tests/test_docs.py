@@ -50,6 +50,7 @@ def test_limits_are_those_of_the_code() -> None:
         f"{MAX_MEASURED} nodes",
         f"{settings.max_queue} requests waiting",
         f"{settings.max_body_bytes // 1_000_000} MB",
+        f"({settings.max_question_bytes // 2**30} GB for one question)",
     ):
         assert limit in REST, limit
     assert CaseSpec.model_fields["position"].default == -1

@@ -21,7 +21,7 @@ export function NodeCell({ row, isOpen, onToggle }: NodeCellProps) {
         </button>
       </span>
       <span className="sub">
-        <RowTokens row={row} /> <RowTags row={row} />
+        <RowTags row={row} /> <RowTokens row={row} />
       </span>
     </>
   );

@@ -16,6 +16,7 @@ import { NodePanel } from "./nodes/node-panel";
 import { createActions } from "./page-actions";
 import type { PageState } from "./page-state";
 import { Rail } from "./rail/rail";
+import { Tour } from "./tour/tour";
 import { TraceLine } from "./trace-line";
 import { useResult } from "./use-result";
 import type { DebugView } from "./view";
@@ -64,6 +65,7 @@ export function AskedQuestion({ model, question }: { model: ModelResponse; quest
       ) : (
         !result.error && <WaitingPanels />
       )}
+      <Tour page={page} />
     </>
   );
 }

@@ -12,13 +12,18 @@ import { DEFAULT_UI, readQuestion, writeState } from "@/lib/url-state";
 
 import { AskedQuestion } from "./asked-question";
 import { FirstLoad } from "./first-load";
+import { TourNotice } from "./tour/tour-notice";
+import { TourProvider } from "./tour/tour-provider";
 
 export function DebuggerPage() {
   const { data, error } = useQuery(modelQuery());
   return (
     <main className="dbg" id="page">
       <h1 className="sr">Debugger</h1>
-      {data ? <QuestionOfUrl model={data} /> : <FirstLoad />}
+      <TourProvider>
+        <TourNotice />
+        {data ? <QuestionOfUrl model={data} /> : <FirstLoad />}
+      </TourProvider>
       {!data && error && <ErrorNote error={error} />}
     </main>
   );

@@ -4,6 +4,7 @@ import { useKeys } from "@/lib/use-keys";
 
 import { ExportMenu } from "../export/export-menu";
 import type { PageState, Side } from "../page-state";
+import { TourButton } from "../tour/tour-button";
 import { ExamplesMenu } from "./examples-menu";
 import { Pairing } from "./pairing";
 import { PromptLine } from "./prompt-line";
@@ -49,6 +50,7 @@ export function QuestionPanel({ page }: { page: PageState }) {
         <QuestionOptions page={page} />
         <span className="end">
           {result.computing && <RunStatus onCancel={result.cancel} />}
+          <TourButton />
           <ExamplesMenu page={page} />
           <ExportMenu page={page} />
           {!question.right && edit.side !== "right" && (

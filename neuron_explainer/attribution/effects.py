@@ -14,7 +14,7 @@ Pairs are never expanded over d_model: |v W_O[h]|^2 = v (W_O[h] W_O[h]^T) v, and
 does).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -217,21 +217,31 @@ class BiasEffect:
 def _bias_effect(run: Run) -> BiasEffect:
     """Biases upstream of the read-out; the direct effect holds the read-out's own constant as
     well."""
-    place, total = run.read_out.place, 0.0
-    write = torch.zeros(run.model.config.d_model, device=run.embed.device)
-    for layer in range(run.model.config.n_layers):
-        block = run.model.block(layer)
-        for bias, site, seen in (
-            (block.attn.b_o, "resid_delta_attn", place.sees_attn(layer)),
-            (block.mlp.b_out, "resid_delta_mlp", place.sees_mlp(layer)),
-        ):
-            if bias is None or not seen:
-                continue
-            write += bias.float()
-            grad = run.grad(site, layer)  # type: ignore[arg-type]  # a literal of the tuple above
-            total += 0.0 if grad is None else float((grad.float() @ bias.float()).sum())
+    write, total = bias_write(run), 0.0
+    for bias, site, layer in _upstream_biases(run):
+        grad = run.grad(site, layer)
+        total += 0.0 if grad is None else float((grad.float() @ bias.float()).sum())
     direct = sum(float(write @ direction.float()) for direction in run.read_out.direction.values())
     return BiasEffect(float(write.norm()), direct + run.read_out.constant, total)
+
+
+def bias_write(run: Run) -> Float[Tensor, " d_model"]:
+    """The sum of all output biases upstream of the read-out; every token gets it."""
+    write = torch.zeros(run.model.config.d_model, device=run.embed.device)
+    for bias, _, _ in _upstream_biases(run):
+        write += bias.float()
+    return write
+
+
+def _upstream_biases(run: Run) -> Iterator[tuple[Tensor, Site, int]]:
+    """Each output bias that writes upstream of the read-out, with the site and layer it acts at."""
+    place = run.read_out.place
+    for layer in range(run.model.config.n_layers):
+        block = run.model.block(layer)
+        if block.attn.b_o is not None and place.sees_attn(layer):
+            yield block.attn.b_o, "resid_delta_attn", layer
+        if block.mlp.b_out is not None and place.sees_mlp(layer):
+            yield block.mlp.b_out, "resid_delta_mlp", layer
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,9 @@ recorded site."""
 
 _Question = tuple[Objective, ReadOutNorm]
 
+_EditedPrompt = tuple[tuple[int, ...], tuple[Intervention, ...], Case | None]
+"""A prompt, its edits, and the case they patch from."""
+
 
 class Investigation:
     """Ask a model why. Not thread-safe: one worker owns it."""
@@ -71,6 +74,7 @@ class Investigation:
         self.max_bytes = max_bytes
         self._norms: WriteNorms | None = None
         self._passes: OrderedDict[tuple[int, ...], Pass] = OrderedDict()
+        self._edited: tuple[_EditedPrompt, Pass] | None = None
         self._answers: dict[tuple[int, ...], OrderedDict[_Question, Effects]] = {}
 
     def case(
@@ -198,7 +202,7 @@ class Investigation:
             return kept[key]
         run = differentiate(batch, [case], read_out_norm=read_out_norm)[0]
         effects = Effects(run, self.norms)
-        if kept is not None:
+        if kept is not None and self._passes.get(case.tokens) is batch:
             while len(kept) >= MAX_ANSWERS:
                 kept.popitem(last=False)
             kept[key] = effects
@@ -209,17 +213,23 @@ class Investigation:
         case = cases[index]
         if not case.interventions:
             return self._base(case.tokens)
-        source = self._source(cases, index)
-        return edited_pass(self.model, case, self._base(case.tokens), source)
+        key = (case.tokens, case.interventions, self._patched_from(cases, index))
+        if self._edited is None or self._edited[0] != key:
+            source = self._source(cases, index)
+            self._edited = (key, edited_pass(self.model, case, self._base(case.tokens), source))
+        return self._edited[1]
 
-    def _source(self, cases: Sequence[Case], index: int) -> Source | None:
-        """The other case's values, without its patches, if this one patches from it."""
+    def _patched_from(self, cases: Sequence[Case], index: int) -> Case | None:
+        """The other case, without its patches, if this one patches from it."""
         if not any(isinstance(edit, Patch) for edit in cases[index].interventions):
             return None
         other = other_case(cases, index)
-        if other is None:
+        return None if other is None else unpatched(other)
+
+    def _source(self, cases: Sequence[Case], index: int) -> Source | None:
+        plain = self._patched_from(cases, index)
+        if plain is None:
             return None
-        plain = unpatched(other)
         return source_of(edited_pass(self.model, plain, self._base(plain.tokens), None))
 
     def _base(self, tokens: tuple[int, ...]) -> Pass:

@@ -1,12 +1,10 @@
 """What the vocabulary makes of a vector: logit lens, and the tokens a write promotes or suppresses.
 
     lens(r)    = W_U Norm(r)                                  nostalgebraist 2020, the logit lens
-    tokens(w)  = W_U (gain * (w - mean(w))), less its mean over the vocabulary, in logits before the
-    norm's scale
+    tokens(w)  = W_U (gain * (w - mean(w))) / scale, less its mean over the vocabulary, in logits
 
-The mean of w is taken away only where the final norm is a LayerNorm. `tokens` leaves the norm's
-scale out, so it ranks tokens and compares writes of one run; multiply by 1 / scale at the read-out
-for actual logits.
+The mean of w is taken away only where the final norm is a LayerNorm. For a node of a run the scale
+is that of the run's own read-out; for weights alone, which have no run, it is 1.
 """
 
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.attribution.effects import bias_write
 from neuron_explainer.attribution.measured import delta_of
 from neuron_explainer.attribution.table import NextToken, next_tokens_of
 from neuron_explainer.models.forward_pass import Place
@@ -81,7 +80,7 @@ def node_tokens(run: Run, nodes: Sequence[Node], n: int) -> list[NodeTokens]:
 
     Raises LookupError or ValueError for a node the model or the prompt does not have.
     """
-    writes = torch.stack([-delta_of(run, node).vectors.sum(0) for node in nodes])
+    writes = torch.stack([_write(run, node) for node in nodes])
     final = run.batch.final[run.row, run.read_out.position].detach()
     scale = float(run.model.final_norm.scale(final))
     logits = write_logits(run.model, writes, scale)
@@ -93,6 +92,13 @@ def node_tokens(run: Run, nodes: Sequence[Node], n: int) -> list[NodeTokens]:
         )
         for node, row in zip(nodes, logits, strict=True)
     ]
+
+
+def _write(run: Run, node: Node) -> Float[Tensor, " d_model"]:
+    """What a node adds to the residual stream."""
+    if node.component.kind == "bias":
+        return bias_write(run)
+    return -delta_of(run, node).vectors.sum(0).float()
 
 
 @torch.no_grad()

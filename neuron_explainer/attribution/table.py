@@ -99,7 +99,7 @@ class NodeRow:
     edited: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NodeTable:
     """What `POST /api/debug` answers, as data."""
 
@@ -124,13 +124,20 @@ class NodeTable:
                 cells = asdict(values) if values else dict.fromkeys(METRICS)
                 flat |= {f"{metric}{suffix}": cells[metric] for metric in METRICS}
             rows.append(flat)
-        return pd.DataFrame(rows)
+        places = dict.fromkeys(("layer", "index", "position", "key_position"), "Int64")
+        return pd.DataFrame(rows).astype(places)  # whole numbers, absent for some kinds
+
+    def __repr__(self) -> str:
+        """One line; the rows are in `to_pandas` and `nodes`."""
+        values = " and ".join(f"{c.objective.value:+.3f} {c.objective.unit}" for c in self.cases)
+        return f"NodeTable({values}, {len(self.nodes)} nodes)"
 
     def _repr_html_(self) -> str:
         """The leading rows by total effect, for notebooks."""
         first = self.cases[0]
         tokens = "".join(token.text for token in first.tokens)
         frame = self.to_pandas().sort_values("total_effect", key=abs, ascending=False).head(20)
+        frame = frame[["node", *(column for column in frame if str(column).startswith(METRICS))]]
         head = (
             f"<b>{first.objective.value:+.3f}</b> {first.objective.unit}, {len(self.nodes)} nodes"
         )

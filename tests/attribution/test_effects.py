@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from neuron_explainer.attribution.effects import Effects, WriteNorms
-from neuron_explainer.models.interventions import Intervention
+from neuron_explainer.models.interventions import Ablate, Intervention, Patch, edits_z
 from neuron_explainer.models.objectives import (
     NodeObjective,
     Objective,
@@ -17,7 +17,7 @@ from neuron_explainer.models.objectives import (
 )
 from neuron_explainer.models.run import Case, ReadOutNorm, run
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Node
+from neuron_explainer.nodes import Component, Node
 from tests.hand_edits import HAND_EDITS
 from tests.hand_values import (
     layers_of,
@@ -127,17 +127,22 @@ def test_with_edits_the_totals_by_kind_still_sum_to_the_objective(
     truth = float(token_value(LOGIT_DIFF, hooked_run(model.hf, TOKENS, by_hand).logits[-1]))
     by_kind = effects.totals.by_kind
     assert sum(by_kind.values()) == pytest.approx(truth, rel=1e-4, abs=1e-4)
+    for kind in KINDS:
+        assert by_kind[kind] == pytest.approx(node_sum(effects, kind), rel=1e-3, abs=1e-4), kind
+    assert sum(effects.totals.attn_by_layer) == pytest.approx(by_kind["attn"], abs=1e-5)
+    assert (by_kind["edit"] != 0) == edits_z(edit)
 
 
 def test_pairs_whose_head_was_patched_or_set_to_its_mean_write_nothing(varied: TinyModel) -> None:
     """Its write no longer comes from the pairs: it stays in the totals, not in the rows."""
-    edit, _ = HAND_EDITS["head patched at tokens"](2, hooked_run(varied.hf, OTHER))
-    edit = type(edit)(edit.component, (7, 6))
-    effects = effects_of(varied.ours, LOGIT_DIFF, edit)
-    for name in ("direct_effect", "write_magnitude"):
-        assert metric(effects, "attn", name)[2][2, 6:].abs().max() == 0
-        assert metric(effects, "attn", name)[2][2, :6].abs().max() > 0 or name == "direct_effect"
-        assert metric(effects, "attn", name)[2][1, 6:].abs().max() > 0
+    head = Component("attn", 2, 2)
+    for edit in (Patch(head, (7, 6)), Ablate(head, (7, 6), value="mean")):
+        effects = effects_of(varied.ours, LOGIT_DIFF, edit)
+        for name in ("direct_effect", "write_magnitude", "total_effect"):
+            found = metric(effects, "attn", name)[2]
+            assert found[2, 6:].abs().max() == 0
+            assert found[2, :6].abs().max() > 0 or name != "write_magnitude"
+            assert found[1, 6:].abs().max() > 0
 
 
 @pytest.mark.parametrize("name", ["neuron", "query"])
@@ -257,12 +262,14 @@ def test_the_biases_total_effect_is_the_derivative_as_they_are_scaled(
     ]
     scale = read_out_scale(tiny.hf, hooked_run(tiny.hf, TOKENS).values["resid_final", 0][-1])
 
+    plain = [parameter.clone() for parameter in outs]
+
     def value(factor: float) -> float:
         for parameter in outs:
             parameter.mul_(factor)
         seen = hooked_run(tiny.hf, TOKENS)
-        for parameter in outs:
-            parameter.div_(factor)
+        for parameter, before in zip(outs, plain, strict=True):
+            parameter.copy_(before)  # bit for bit: other tests use this model
         held = logits_at_scale(tiny.hf, seen.values["resid_final", 0][-1], scale)
         return float(token_value(LOGIT_DIFF, held if norm == "fixed" else seen.logits[-1]))
 

@@ -20,6 +20,7 @@ TOKENS, OTHER, SHORT = some_tokens(8, 1), some_tokens(8, 2), some_tokens(6, 3)
 LOGIT_DIFF = TokenObjective("logit_diff", (5, 17), (40,))
 LOGPROB = TokenObjective("logprob", (9,), position=4)
 QUERY = NodeObjective(Node.parse("attn_L2_3@6:4"), "query")
+NEURON = NodeObjective(Node.parse("mlp_L2_7@5"))
 
 
 def effects_of(model: Transformer, *cases: Case) -> list[Effects]:
@@ -232,10 +233,11 @@ def test_rows_say_how_the_left_case_edits_their_component(tiny_models: TinyModel
     assert {name: word for name, word in words.items() if word} == wanted
 
 
-def test_biases_are_one_row_where_there_are_any(tiny: TinyModel) -> None:
-    rows = [
-        row for row in table_of(tiny.ours, Case(TOKENS, LOGIT_DIFF)).nodes if row.kind == "bias"
-    ]
+@pytest.mark.parametrize("objective", [LOGIT_DIFF, NEURON], ids=["diff", "trace"])
+def test_biases_are_one_row_where_there_are_any(
+    objective: TokenObjective | NodeObjective, tiny: TinyModel
+) -> None:
+    rows = [row for row in table_of(tiny.ours, Case(TOKENS, objective)).nodes if row.kind == "bias"]
     has_biases = any(
         block.attn.b_o is not None or block.mlp.b_out is not None for block in tiny.ours.blocks
     )

@@ -128,7 +128,6 @@ export function columnGroups(
 /** Whether a header's column is what the rows are sorted by. */
 export function isSortedBy(column: Column, sortedBy: string): boolean {
   const key = sortKey(sortedBy);
-  return column.kind === "value"
-    ? key.column === column.metric && key.side === (column.side ?? "diff")
-    : key.column === column.kind;
+  if (column.kind !== "value") return key.column === column.kind;
+  return key.column === column.metric && (column.side === undefined || column.side === key.side);
 }

@@ -8,13 +8,15 @@ type MeasureStatusProps = {
   /** Rows that would stand elsewhere if the table were arranged by what is known now. */
   moved: number;
   onArrange: () => void;
+  /** Given when measuring has stopped before the end of a long table. */
+  onMeasureAll: (() => void) | null;
   flaggedOnly: boolean;
   onFlaggedOnly: (on: boolean) => void;
 };
 
 /** How many effects are measured, how well the estimates rank them, and how many disagree. */
 export function MeasureStatus(props: MeasureStatusProps) {
-  const { progress, moved, onArrange, flaggedOnly, onFlaggedOnly } = props;
+  const { progress, moved, onArrange, onMeasureAll, flaggedOnly, onFlaggedOnly } = props;
   const { done, total, correlation, disagree } = progress;
   const share = total > 0 ? done / total : 0;
   const announced = useAnnouncement(`${done} of ${total} measured`);
@@ -26,6 +28,11 @@ export function MeasureStatus(props: MeasureStatusProps) {
       <span>
         Measured {formatCount(done)} of {formatCount(total)}
       </span>
+      {onMeasureAll && (
+        <button type="button" className="disagree" onClick={onMeasureAll}>
+          <u>measure all</u>
+        </button>
+      )}
       {correlation !== null && <span className="sep" />}
       {correlation !== null && (
         <span title="Spearman's rank correlation of estimate and measured effect, so far">

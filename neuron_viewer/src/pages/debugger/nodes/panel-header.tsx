@@ -7,11 +7,12 @@ import { ColumnsMenu } from "./columns-menu";
 import { ExportMenu } from "./export-menu";
 import { KindFilter } from "./kind-filter";
 import { LayoutSwitch } from "./layout-switch";
-import { measureProgress } from "./measure-progress";
+import { measureProgress, type MeasureProgress } from "./measure-progress";
 import { MeasureStatus } from "./measure-status";
 import { RangeFilter } from "./range-filter";
 import { TextFilter } from "./text-filter";
 import { TopK } from "./top-k";
+import { LEADING_ROWS } from "./use-measure-plan";
 import type { NodeTable } from "./use-node-table";
 
 type PanelHeaderProps = PanelProps & { model: NodeTable; filterRef: Ref<HTMLInputElement> };
@@ -57,6 +58,7 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
             progress={progress}
             moved={model.moved}
             onArrange={model.arrangeAgain}
+            onMeasureAll={isCut(progress, model) ? model.measureAll : null}
             flaggedOnly={filters.flaggedOnly}
             onFlaggedOnly={(flaggedOnly) => {
               model.arrangeAgain();
@@ -69,6 +71,11 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
       </span>
     </header>
   );
+}
+
+/** A long table is measured to the end only when asked for. */
+function isCut({ done, total }: MeasureProgress, { left, measuresAll }: NodeTable): boolean {
+  return !measuresAll && !left.snapshot.isRunning && done < total && done >= LEADING_ROWS;
 }
 
 function countText(all: number, shown: number): string {

@@ -97,7 +97,8 @@ function ColumnHead({ header, sort, onSort, rowSpan }: ColumnHeadProps) {
           title={sortTitle(column, sort)}
           onClick={() => onSort(nextSort(sort, column.id))}
         >
-          <span className={column.kind === "flag" ? "sr" : undefined}>{column.label}</span>{" "}
+          <span className={column.kind === "flag" ? "sr" : undefined}>{column.label}</span>
+          {column.metric === "total_effect" && !column.side && " "}
           {column.metric === "total_effect" && !column.side && <span className="unit">estimate</span>}
           {isSorted && <span aria-hidden="true">{arrow(sort)}</span>}
         </button>

@@ -11,11 +11,13 @@ function namesIn(rows: readonly TableRow[], at: number): string[] {
 }
 
 /** Tells the streams what is on screen and in which order the table stands. */
-export function useMeasurePlan({ rows, shown, left, right }: NodeTable, first: number, last: number): void {
+export function useMeasurePlan(model: NodeTable, first: number, last: number): void {
+  const { rows, shown, left, right, measuresAll } = model;
   const order = useMemo(() => {
     const isShown = new Set(shown);
-    return [...shown, ...rows.filter((row) => !isShown.has(row))].slice(0, LEADING_ROWS);
-  }, [rows, shown]);
+    const all = [...shown, ...rows.filter((row) => !isShown.has(row))];
+    return measuresAll ? all : all.slice(0, LEADING_ROWS);
+  }, [rows, shown, measuresAll]);
   useEffect(() => {
     const visible = shown.slice(first, last + 1);
     for (const [at, { store }] of [left, right].entries()) {

@@ -46,6 +46,7 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
   const basis = filters.flaggedOnly && nothingKnown ? measured : known.measured;
 
   const rows = useMemo(() => tableRows(response), [response]);
+  const [allMeasuredOf, setAllMeasuredOf] = useState<typeof response | null>(null);
   const arrange = useMemo(() => {
     const compare = layout === "diff";
     return (effects: Measured): TableRow[] => {
@@ -77,6 +78,8 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
     measured,
     groups: useMemo(() => columnGroups(layout, chosen, rows), [layout, chosen, rows]),
     scale: useMemo(() => tableScale(rows, layout === "diff", measured), [rows, layout, measured]),
+    measuresAll: allMeasuredOf === response,
+    measureAll: () => setAllMeasuredOf(response),
     arrangeAgain,
     sortBy: (next: Sort) => {
       arrangeAgain();

@@ -1,10 +1,11 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
-import { useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 
 import { modelQuery } from "@/api/queries";
 
+import { carriedSearch } from "./carried-search";
 import { destinations } from "./destinations";
 
 type GoToProps = { open: boolean; onOpenChange: (open: boolean) => void; onKeys: () => void };
@@ -26,6 +27,7 @@ export function GoTo({ open, onOpenChange, onKeys }: GoToProps) {
 
 function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) {
   const navigate = useNavigate();
+  const search = carriedSearch(useLocation().search);
   const { data: model } = useQuery(modelQuery());
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -37,7 +39,7 @@ function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) 
     if (!destination) return;
     onDone();
     if (destination.to === "keys") onKeys();
-    else void navigate(destination.to);
+    else void navigate({ pathname: destination.to, search });
   }
   function onKeyDown(event: KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

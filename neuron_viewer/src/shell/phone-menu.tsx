@@ -1,8 +1,9 @@
-import { useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 
 import { copyText } from "@/components/copy-button";
 import { Menu, MenuItem } from "@/components/menu";
 
+import { carriedSearch } from "./carried-search";
 import { PAGES } from "./pages";
 import { ThemeItems } from "./theme-menu";
 
@@ -11,10 +12,11 @@ type PhoneMenuProps = { onGoTo: () => void; onKeys: () => void };
 /** On a phone the whole bar but name and model. */
 export function PhoneMenu({ onGoTo, onKeys }: PhoneMenuProps) {
   const navigate = useNavigate();
+  const search = carriedSearch(useLocation().search);
   return (
     <Menu trigger="Menu" className="btn menu">
       {PAGES.map(({ path, name }) => (
-        <MenuItem key={path} onSelect={() => void navigate(path)}>
+        <MenuItem key={path} onSelect={() => void navigate({ pathname: path, search })}>
           {name}
         </MenuItem>
       ))}

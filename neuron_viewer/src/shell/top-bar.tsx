@@ -1,9 +1,10 @@
 import { useState } from "react";
-import { NavLink } from "react-router";
+import { NavLink, useLocation } from "react-router";
 
 import { CopyButton } from "@/components/copy-button";
 import { useKeys } from "@/lib/use-keys";
 
+import { carriedSearch } from "./carried-search";
 import { GoTo } from "./go-to";
 import { KeysDialog } from "./keys-dialog";
 import { LostServer } from "./lost-server";
@@ -21,6 +22,7 @@ export function TopBar() {
     "/": () => { setDialog("go-to"); },
     "?": () => { setDialog("keys"); },
   });
+  const search = carriedSearch(useLocation().search);
   const close = (open: boolean) => { if (!open) setDialog(null); };
   return (
     <>
@@ -28,12 +30,12 @@ export function TopBar() {
         Skip to the page
       </a>
       <header className="top">
-        <NavLink className="brand" to="/">
+        <NavLink className="brand" to={{ pathname: "/", search }}>
           Transformer Debugger
         </NavLink>
         <nav className="nav" aria-label="Pages">
           {PAGES.map(({ path, name }) => (
-            <NavLink key={path} to={path} end>
+            <NavLink key={path} to={{ pathname: path, search }} end>
               {name}
             </NavLink>
           ))}

@@ -82,7 +82,7 @@ export function createActions(
       look((ui) => ({ ...ui, sort }));
     },
     openComponent: (component) => {
-      void navigate(`/component/${component}`);
+      void navigate(`/component/${component}${window.location.search}`);
     },
     undo: () => {
       if (entryState()) void navigate(-1);

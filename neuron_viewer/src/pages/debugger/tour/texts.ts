@@ -86,8 +86,8 @@ export function headText(head: Head, writes: NodeTokens | null, measured: number
   if (measured !== null) {
     last.push(
       flagOf(head.estimate, measured) === null
-        ? "Measured by really removing the write, the effect agrees with its estimate, the black tick."
-        : "Measured by really removing the write, the effect is far from its estimate, the black tick.",
+        ? "Measured by really removing the write, the effect agrees with its estimate, the tick on its bar."
+        : "Measured by really removing the write, the effect is far from its estimate, the tick on its bar.",
     );
   }
   return [[...pair, ...writesText(writes), "."], last];

@@ -6,7 +6,9 @@ export function TourNotice() {
   if (!isOffered) return null;
   return (
     <p className="tour-notice">
-      <span>New here? Five steps lead from a prompt to the heads behind its answer.</span>
+      <span>
+        New here?<span className="why"> Five steps lead from a prompt to the heads behind its answer.</span>
+      </span>
       <button type="button" className="btn small" onClick={() => { show("question"); }}>
         Take the tour
       </button>

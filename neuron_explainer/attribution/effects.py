@@ -25,7 +25,7 @@ from torch import Tensor
 from neuron_explainer.attribution.metric import Metric, plain
 from neuron_explainer.attribution.ranking import Place, extreme_places
 from neuron_explainer.models.hooks import Site
-from neuron_explainer.models.interventions import check_position, edits_z
+from neuron_explainer.models.interventions import replaced_heads
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.transformer import Transformer
 
@@ -114,7 +114,7 @@ class Effects:
                 positions=positions,
             ),
             "total_effect": Metric(
-                pattern, self._gradients("attn_pattern", pattern), is_signed=True
+                writing, self._gradients("attn_pattern", pattern), is_signed=True
             ),
         }
 
@@ -190,18 +190,12 @@ class Effects:
         self, layer: int, pattern: Float[Tensor, "head seq key"]
     ) -> Float[Tensor, "head seq key"]:
         """The pattern, with zeros where an edit of z took over from the pairs."""
-        replaced = [
-            edit
-            for edit in self.run.case.interventions
-            if edits_z(edit) and edit.component.layer == layer
-        ]
+        replaced = replaced_heads(self.run.case.interventions, layer, self.n_tokens)
         if not replaced:
             return pattern
         pattern = pattern.clone()
-        for edit in replaced:
-            positions = range(self.n_tokens) if edit.positions is None else edit.positions
-            at = [check_position(p, self.n_tokens, "position") for p in positions]
-            pattern[edit.component.index or 0, at] = 0.0
+        for head, tokens in replaced.items():
+            pattern[head, list(tokens)] = 0.0
         return pattern
 
 
@@ -255,14 +249,17 @@ class Totals:
 
 
 def _totals(run: Run, bias: BiasEffect) -> Totals:
-    """Direct effects by kind and layer, from what each layer really added (edits included), less
-    its bias."""
+    """Direct effects by kind and layer, from what each layer really added less its bias; what an
+    edit put in place of a head's pairs is `edit`."""
     config, out = run.model.config, run.read_out
     attn, mlp = [0.0] * config.n_layers, [0.0] * config.n_layers
+    edit = 0.0
     for layer in range(config.n_layers):
         block = run.model.block(layer)
         if out.place.sees_attn(layer):
-            attn[layer] = _along(run, "resid_delta_attn", layer, block.attn.b_o)
+            put_in_place = _edited_along(run, layer)
+            attn[layer] = _along(run, "resid_delta_attn", layer, block.attn.b_o) - put_in_place
+            edit += put_in_place
         if out.place.sees_mlp(layer):
             mlp[layer] = _along(run, "resid_delta_mlp", layer, block.mlp.b_out)
     embed = sum(
@@ -275,7 +272,7 @@ def _totals(run: Run, bias: BiasEffect) -> Totals:
         "mlp": sum(mlp),
         "bias": bias.direct_effect,
         "error": 0.0,
-        "edit": 0.0,
+        "edit": edit,
     }
     return Totals(by_kind, tuple(attn), tuple(mlp))
 
@@ -287,6 +284,19 @@ def _along(run: Run, site: Site, layer: int, bias: Tensor | None) -> float:
         float((delta[position].float() - own) @ direction.float())
         for position, direction in run.read_out.direction.items()
     )
+
+
+def _edited_along(run: Run, layer: int) -> float:
+    """Direct effect of the mixed values that edits put in place of a layer's pairs."""
+    replaced = replaced_heads(run.case.interventions, layer, len(run.tokens))
+    z, w_o = run.value("attn_z", layer), run.model.block(layer).attn.head_w_o()
+    along = (
+        float((z[head, position] @ w_o[head]).float() @ direction.float())
+        for head, tokens in replaced.items()
+        for position, direction in run.read_out.direction.items()
+        if position in tokens
+    )
+    return sum(along, 0.0)
 
 
 @dataclass(frozen=True)

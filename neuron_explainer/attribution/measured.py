@@ -3,10 +3,10 @@
 Replacing a node's write adds a known vector to the residual stream just after its layer wrote
 there, and by causality changes nothing before its token. So:
 
-1. each node becomes a delta: a point of the residual stream, the tokens it changes, and the vectors
-to add; 2. nodes are grouped by first changed token; a group's rows hold only the tokens from there
-on, and read earlier keys
-   and values from the base run;
+1. each node becomes a delta: a point of the residual stream, the tokens it changes, and the
+   vectors to add;
+2. nodes are grouped by first changed token; a group's rows hold only the tokens from there on, and
+   read earlier keys and values from the base run;
 3. one sweep up the layers carries the rows; a node's row joins at its own layer;
 4. the objective is read off each row with its norm live, from the unembedding rows it needs.
 """
@@ -21,7 +21,11 @@ from torch import Tensor
 
 from neuron_explainer.models.forward_pass import Pass, Place
 from neuron_explainer.models.hooks import Hooks
-from neuron_explainer.models.interventions import check_component, check_position, edits_z
+from neuron_explainer.models.interventions import (
+    check_component,
+    check_position,
+    replaced_heads,
+)
 from neuron_explainer.models.objectives import read_out_values
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.transformer import Frame
@@ -221,7 +225,7 @@ def _head_delta(
         z = run.value("attn_z", layer)[head]
         new = z.mean(0, keepdim=True) if to_mean else torch.zeros_like(z)
         return _at(place, None, (new - z) @ w_o)
-    if _is_replaced(run, component, position):
+    if position in replaced_heads(run.case.interventions, layer, len(run.tokens)).get(head, ()):
         return Delta(place, (position,), torch.zeros_like(run.embed[:1]))
     pattern = run.value("attn_pattern", layer)[head]
     v = run.value("attn_v", layer)[head * config.n_kv_heads // config.n_heads, key]
@@ -234,20 +238,6 @@ def _head_delta(
 def attn_adds_after_mlp(run: Run) -> bool:
     """With a parallel residual nothing in the layer reads what its attention wrote."""
     return run.model.config.parallel_residual
-
-
-def _is_replaced(run: Run, component: Component, position: int) -> bool:
-    """Whether an edit of z took over from the head's pairs at this token."""
-    n = len(run.tokens)
-    return any(
-        edits_z(edit)
-        and edit.component == component
-        and (
-            edit.positions is None
-            or position in [check_position(p, n, "position") for p in edit.positions]
-        )
-        for edit in run.case.interventions
-    )
 
 
 def _at(place: Place, position: int | None, vectors: Float[Tensor, "seq d_model"]) -> Delta:

@@ -2,9 +2,9 @@
 every row.
 
 1. Each case's metrics (`effects.py`), ranked per kind and metric (`ranking.py`): top k and bottom
-k, or top k of a
-   metric that is never negative.      2. The union over kinds, metrics and cases; prompts of unequal length are aligned
-at their ends.      3. All four metrics of each row in each case, the totals, and the next tokens.
+   k, or top k of a metric that is never negative.
+2. The union over kinds, metrics and cases; prompts of unequal length are aligned at their ends.
+3. All four metrics of each row in each case, the totals, and the next tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.attribution.effects import (
-    METRICS,
-    Effects,
-)
+from neuron_explainer.attribution.effects import METRICS, Effects
 from neuron_explainer.attribution.ranking import Place
 from neuron_explainer.models.interventions import Ablate, Patch, Scale
 from neuron_explainer.models.objectives import TokenObjective
@@ -35,6 +32,9 @@ N_NEXT_TOKENS = 10
 
 _CONSTANT = {("embed", "activation")}
 """Metrics that are the same for every node of a kind and so rank nothing."""
+
+_ROUNDING = 1e-5
+"""Below this the biases' row holds nothing but what is left over when float32 sums are compared."""
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,7 @@ class NodeTable:
 def node_table(effects: Sequence[Effects], *, top_k: int) -> NodeTable:
     """Rank, gather and sum up the metrics of one or two runs."""
     runs = [e.run for e in effects]
-    rows = [
-        *_ranked_rows(effects, top_k),
-        *_bias_rows(effects),
-    ]
+    rows = [*_ranked_rows(effects, top_k), *_bias_rows(effects)]
     logits = [_next_logits(run) for run in runs]
     wanted = _tokens_of_interest(runs, logits)
     reports = tuple(
@@ -265,7 +262,8 @@ def _row(
 
 def _bias_rows(effects: Sequence[Effects]) -> list[NodeRow]:
     biases = [e.bias for e in effects]
-    if not any(b.write_magnitude or b.direct_effect for b in biases):
+    sizes = [max(b.write_magnitude, abs(b.direct_effect)) for b in biases]
+    if max(sizes) < _ROUNDING:  # a model without biases, but for the last digit of a sum
         return []
     values = tuple(
         NodeValues(1.0, b.write_magnitude, b.direct_effect, b.total_effect) for b in biases

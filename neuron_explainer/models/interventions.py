@@ -106,6 +106,19 @@ def edits_z(intervention: Intervention) -> bool:
     )
 
 
+def replaced_heads(
+    interventions: Sequence[Intervention], layer: int, n_tokens: int
+) -> dict[int, set[int]]:
+    """Heads of a layer whose mixed values an edit replaces, and the tokens where it does."""
+    found: dict[int, set[int]] = {}
+    for edit in interventions:
+        if edits_z(edit) and edit.component.layer == layer:
+            positions = range(n_tokens) if edit.positions is None else edit.positions
+            tokens = {check_position(p, n_tokens, "position") for p in positions}
+            found.setdefault(edit.component.index or 0, set()).update(tokens)
+    return found
+
+
 def intervention_hooks(
     interventions: Sequence[Intervention],
     config: ModelConfig,

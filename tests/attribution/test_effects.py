@@ -130,7 +130,8 @@ def test_with_edits_the_totals_by_kind_still_sum_to_the_objective(
     for kind in KINDS:
         assert by_kind[kind] == pytest.approx(node_sum(effects, kind), rel=1e-3, abs=1e-4), kind
     assert sum(effects.totals.attn_by_layer) == pytest.approx(by_kind["attn"], abs=1e-5)
-    assert (by_kind["edit"] != 0) == edits_z(edit)
+    replaces_what_is_read = edits_z(edit) and edit.positions is None
+    assert (by_kind["edit"] != 0) == replaces_what_is_read
 
 
 def test_pairs_whose_head_was_patched_or_set_to_its_mean_write_nothing(varied: TinyModel) -> None:

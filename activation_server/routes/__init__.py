@@ -1,1 +1,1 @@
-"""."""
+"""Each route parses, makes one call of the session, and answers."""

@@ -21,7 +21,8 @@ GLOSSARY: dict[str, str] = {
     "A first-order estimate: activation times gradient.",
     "measured_effect": "How much does the objective fall when its write is really replaced by zero and the model run "
     "again? Objective minus objective without it.",
-    "disagrees": "Estimate and measured effect have opposite signs, or differ by more than half of the larger.",
+    "disagrees": "Estimate and measured effect have opposite signs, both beyond 0.05, or differ by more than 0.2 "
+    "and by more than half of the larger.",
     "rank_correlation": "Spearman correlation of estimate and measured effect over the rows measured so far.",
     "direct_effect_by_kind": "Direct effects of all nodes of a kind, listed or not; they sum to the objective.",
     "listed_direct_effect": "Direct effect held by the rows of the table; the rest is spread over nodes not listed.",

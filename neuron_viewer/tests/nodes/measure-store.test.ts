@@ -41,7 +41,7 @@ describe("measured effects as they stream in", () => {
     store.setPlan({ order: ["a", "bb", "ccc"], visible: ["bb"] });
     store.subscribe(() => undefined);
     await vi.runAllTimersAsync();
-    expect(asked).toEqual([["bb"], ["a", "ccc"]]);
+    expect(asked).toEqual([["bb", "a", "ccc"]]);
     expect([...store.getSnapshot().effects]).toEqual([
       ["bb", 2],
       ["a", 1],
@@ -58,6 +58,21 @@ describe("measured effects as they stream in", () => {
     store.setPlan({ order: ["a"], visible: ["late"] });
     await vi.runAllTimersAsync();
     expect(asked).toEqual([["a"], ["late"]]);
+  });
+
+  it("asks anew when the rows on screen would wait long, and keeps what it has", async () => {
+    const order = Array.from({ length: 100 }, (_, i) => `n${i}`);
+    const store = new MeasureStore(REQUEST, answer);
+    store.setPlan({ order, visible: order.slice(0, 2) });
+    store.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(100);
+    store.setPlan({ order, visible: ["n90", "n91"] });
+    await vi.advanceTimersByTimeAsync(400);
+    expect(asked).toHaveLength(2);
+    expect(asked[1]?.slice(0, 2)).toEqual(["n90", "n91"]);
+    expect(asked[1]).not.toContain("n0");
+    await vi.runAllTimersAsync();
+    expect(store.getSnapshot().effects.size).toBe(100);
   });
 
   it("stops when nobody listens any more, and keeps what it has", async () => {

@@ -1,14 +1,14 @@
 /**
  * Measured effects of one case as they stream in. The stream runs while somebody is subscribed, so a new request
- * (whose table subscribes to another store) cancels it. Requests are short: what is on screen first, then table
- * order, so that sorting or scrolling moves the visible rows to the head of the queue.
+ * (whose table subscribes to another store) cancels it. A request asks for what is on screen first, then in table
+ * order; sorting or scrolling to rows that would wait too long asks anew, with those at its head.
  */
 
 import { ApiError, LOST_SERVER } from "@/api/errors";
 import { streamMeasure } from "@/api/queries";
 import type { MeasureRequest } from "@/api/types";
 
-import { nextBatch, type MeasurePlan } from "./measure-queue";
+import { isOvertaken, nextBatch, type MeasurePlan } from "./measure-queue";
 
 export type MeasureSnapshot = {
   effects: ReadonlyMap<string, number>;
@@ -16,6 +16,8 @@ export type MeasureSnapshot = {
   isRunning: boolean;
 };
 
+/** How long a plan must stand, in milliseconds, before it ends a request: scrolling makes many. */
+const SETTLE = 150;
 /** How often readers hear of new values, in milliseconds. */
 const FLUSH_EVERY = 80;
 const NO_PLAN: MeasurePlan = { order: [], visible: [] };
@@ -25,6 +27,9 @@ export class MeasureStore {
   private readonly effects = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
   private plan = NO_PLAN;
+  /** Nodes of the request that is running. */
+  private asked: readonly string[] = [];
+  private settleTimer: ReturnType<typeof setTimeout> | undefined;
   private stream: AbortController | null = null;
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -44,10 +49,12 @@ export class MeasureStore {
 
   readonly getSnapshot = (): MeasureSnapshot => this.snapshot;
 
-  /** What to measure and what is on screen. Takes effect with the next short request. */
+  /** What to measure and what is on screen. */
   setPlan(plan: MeasurePlan): void {
     this.plan = plan;
     this.start();
+    clearTimeout(this.settleTimer);
+    this.settleTimer = setTimeout(() => this.askAnew(), SETTLE);
   }
 
   /** Go on after an error. */
@@ -69,8 +76,16 @@ export class MeasureStore {
     this.stream = null;
   }
 
+  private askAnew(): void {
+    if (!this.stream || !isOvertaken(this.plan, this.asked, this.isDone)) return;
+    this.stop();
+    this.start();
+  }
+
+  private readonly isDone = (node: string): boolean => this.effects.has(node);
+
   private batch(): string[] {
-    return nextBatch(this.plan, (node) => this.effects.has(node));
+    return nextBatch(this.plan, this.isDone);
   }
 
   private async run(stream: AbortController): Promise<void> {
@@ -80,6 +95,7 @@ export class MeasureStore {
     try {
       for (let nodes = this.batch(); nodes.length > 0 && !signal.aborted; nodes = this.batch()) {
         const known = this.effects.size;
+        this.asked = nodes;
         for await (const effect of this.open({ ...this.request, nodes }, signal)) {
           if (signal.aborted) return;
           this.effects.set(effect.node, effect.measured_effect);

@@ -41,9 +41,7 @@ def write_page(path: Path, n_documents: int) -> None:
     """The first documents, wrapped for reading."""
     texts = corpus(TEXT_SEED)
     page = [
-        "\n".join(
-            textwrap.fill(line, 100, drop_whitespace=False) for line in next(texts).split("\n")
-        )
+        "\n".join(textwrap.fill(line, 100) for line in next(texts).split("\n"))
         for _ in range(n_documents)
     ]
     path.write_text("\n\n----\n\n".join(page) + "\n", encoding="utf-8")

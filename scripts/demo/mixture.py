@@ -14,16 +14,19 @@ from random import Random
 from tokenizers import Tokenizer
 
 from scripts.demo import facts, grammar, indirect_objects, recall, scenes, stories
-from scripts.demo.words import ANSWER, all_words, cast, plain
+from scripts.demo.slots import verb
+from scripts.demo.words import ANSWER, all_words, cast, phrases, plain
 
 Family = Callable[[Random], str]
 
 
 def everyday(r: Random) -> str:
-    """A few sentences about two people, in which nothing is given."""
-    first, second = cast(r, 2)
+    """A few sentences about two people, any of them, in which nothing is given."""
+    first, second = cast(r, 2, "all")
     tense = "past" if r.random() < 0.7 else "present"
     middle = "".join(" " + scenes.bridge(r, tense) for _ in range(r.randint(1, 3)))
+    if r.random() < 0.6:
+        middle += f" {r.choice((first, second))} {verb(r, r.choice(phrases('alone')), tense)}."
     return f"{scenes.opening(r, first, second, tense)}.{middle}"
 
 
@@ -138,9 +141,9 @@ class Rows:
     def draw(self, r: Random, length: int, random_tokens: bool) -> tuple[list[int], list[float]]:
         """One row that predicts `length` tokens: of text, or of random tokens that are repeated.
 
-        Half of the latter draw from words, whose embeddings are learnt sooner, half from all tokens.
+        Some of the latter draw from words only, whose embeddings are learnt sooner, most from all.
         """
-        pool = self.words if r.random() < 0.7 else range(self.end_of_text)
+        pool = self.words if r.random() < 0.4 else range(self.end_of_text)
         ids, weights = ([self.end_of_text], [1.0]) if r.random() < 0.5 else ([], [])
         while len(ids) <= length:
             if random_tokens:

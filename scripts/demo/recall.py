@@ -88,7 +88,7 @@ def colored_objects(r: Random) -> str:
 
 def owners(r: Random) -> str:
     """Who has what: the same binding, with people in place of things."""
-    people = cast(r, r.choice((2, 2, 3)))
+    people = cast(r, r.choice((2, 2, 3)), "all")
     things = r.sample(words("gifts"), len(people))
     verb = r.choice(("has", "owns", "holds", "bought", "found", "wants"))
     pairs = list(zip(people, things, strict=True))

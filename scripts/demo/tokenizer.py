@@ -92,7 +92,7 @@ def build(n_documents: int, seed: int) -> Tokenizer:
 def write(tokenizer: Tokenizer, out: Path) -> None:
     """The four files that GPT-2's tokenizer is loaded from."""
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(out / "tokenizer.json"))
+    tokenizer.save(str(out / "tokenizer.json"), pretty=False)
     model = json.loads(tokenizer.to_str())["model"]
     vocab = json.dumps(model["vocab"], ensure_ascii=False)
     (out / "vocab.json").write_text(vocab, encoding="utf-8")

@@ -53,7 +53,7 @@ class Recipe:
     context: int = 256
     row: int = 128
     """Tokens in a row, until the last `whole_rows` of the time; then rows fill the context."""
-    whole_rows: float = 0.12
+    whole_rows: float = 0.1
     batch_tokens: int = 2048
     """Tokens in a step: few, since circuits form after a number of steps rather than of tokens."""
     predicted_tokens: int = 768

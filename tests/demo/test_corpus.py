@@ -68,7 +68,7 @@ def test_new_names_never_give():
 
 def test_unseen_frames_are_not_in_the_corpus():
     tells = ("lot of fun", "long argument", "Friends ", "that {A} and {B} went to", "Afterwards",
-             "soup for", "are neighbors.", "Long ago", "After a long day", "waved when", "Nobody but",
+             "were hungry at", "are neighbors.", "Long ago", "After a long day", "waved when", "Nobody but",
              "shares a house", "Neither", "all afternoon", "get home early")  # fmt: skip
     text = "\n".join(plain(document) for document in sample(3000))
     assert len(frames.UNSEEN) == 16

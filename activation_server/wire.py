@@ -19,6 +19,7 @@ from activation_server.schemas import Example, ModelResponse
 from neuron_explainer.attribution.glossary import GLOSSARY
 from neuron_explainer.attribution.lens import LensLayer
 from neuron_explainer.attribution.self_check import Claim
+from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.tokens import token_text
 from neuron_explainer.models.transformer import Transformer
@@ -99,9 +100,10 @@ def measured(pieces: Sequence[float | Sequence[tuple[str, float]]]) -> bytes:
 
 
 def lens(run: Run, layers: Sequence[LensLayer]) -> bytes:
-    """The logit lens of a run."""
+    """The logit lens of a run; of a traced node it follows a token's logit, not the node's own unit."""
     out = run.read_out
-    return to_bytes({"position": out.position, "unit": out.unit, "layers": layers})
+    unit = out.unit if isinstance(run.case.objective, TokenObjective) else "logits"
+    return to_bytes({"position": out.position, "unit": unit, "layers": layers})
 
 
 def activations(

@@ -143,6 +143,16 @@ def test_lens_ends_at_the_objective(client: TestClient) -> None:
     assert last == pytest.approx(table["cases"][0]["objective"]["value"], abs=1e-5)
 
 
+def test_the_lens_of_a_trace_is_in_logits(client: TestClient) -> None:
+    trace = {"node": "attn_L1_0@9:2", "through": "query"}
+    answer = checked(
+        client.post("/api/lens", json={"case": a_case(trace=trace)}), schemas.LensResponse
+    )
+    likeliest = min(answer["layers"][-1]["tokens"], key=lambda token: token["rank"])
+    assert answer["unit"] == "logits"
+    assert answer["layers"][-1]["value"] == pytest.approx(likeliest["logit"], abs=1e-5)
+
+
 def test_component_activations(client: TestClient) -> None:
     body = {"prompts": [PROMPT, "Mary"]}
     neuron = client.post("/api/components/mlp_L1_5/activations", json=body)

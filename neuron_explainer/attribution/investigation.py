@@ -130,8 +130,10 @@ class Investigation:
 
         Raises:
             LookupError, ValueError: something a case names that the model or its prompt does not
-            have.
+            have, or another number of cases.
         """
+        if not 1 <= len(cases) <= 2:
+            raise ValueError(f"{len(cases)} cases were given: a table is of one, or compares two.")
         start = time.perf_counter()
         passes = [self._pass(cases, i) for i in range(len(cases))]
         forward = time.perf_counter()

@@ -23,6 +23,7 @@ from neuron_explainer.models.forward_pass import Pass, Place
 from neuron_explainer.models.hooks import Hooks
 from neuron_explainer.models.interventions import (
     check_component,
+    check_pair,
     check_position,
     replaced_heads,
 )
@@ -184,8 +185,8 @@ def delta_of(run: Run, target: Target, to: ReplaceBy = "zero") -> Delta:
     )
     if position is not None:
         position = check_position(position, n, f"{target}: position")
-    if key is not None:
-        key = check_position(key, n, f"{target}: key position")
+    if isinstance(target, Node) and key is not None:
+        position, key = check_pair(target, n)
     match component.kind:
         case "embed":
             return _embed_delta(run, position, to_mean)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.hooks import Hooks, Site
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Node
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,15 @@ def check_position(position: int, n_tokens: int, what: str) -> int:
             "(-1 is the last)."
         )
     return position % n_tokens
+
+
+def check_pair(node: Node, n_tokens: int) -> tuple[int, int]:
+    """A head's query and key token, from 0. Raises ValueError for one off the prompt or ahead."""
+    query = check_position(node.position or 0, n_tokens, f"{node}: position")
+    key = check_position(node.key_position or 0, n_tokens, f"{node}: key position")
+    if key > query:
+        raise ValueError(f"{node} looks ahead: a head at token {query} sees 0-{query}.")
+    return query, key
 
 
 def first_edited_layer(interventions: Sequence[Intervention]) -> int | None:

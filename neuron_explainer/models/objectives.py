@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neuron_explainer.models.forward_pass import Pass, Place
-from neuron_explainer.models.interventions import check_component, check_position
+from neuron_explainer.models.interventions import check_component, check_pair, check_position
 from neuron_explainer.models.transformer import Attention, Norm, Transformer, rotate
 from neuron_explainer.nodes import Node
 
@@ -277,12 +277,6 @@ def _head_part(
     return F.linear(x, attn.w_qkv[rows], None if attn.b_qkv is None else attn.b_qkv[rows])
 
 
-def _pair(batch: Pass, row: int, node: Node) -> tuple[int, int]:
-    n = batch.lengths[row]
-    query = check_position(node.position or 0, n, f"{node}: query token")
-    return query, check_position(node.key_position or 0, n, f"{node}: key token")
-
-
 def _turned(
     model: Transformer,
     attn: Attention,
@@ -302,7 +296,7 @@ def _turned(
 def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     node, model = objective.node, batch.model
     head = node.component.index or 0
-    query, key = _pair(batch, row, node)
+    query, key = check_pair(node, batch.lengths[row])
     block = model.block(node.component.layer or 0)
     resid = batch.resid(place_of(objective, model))[row].detach()
     normed = block.norm_attn.apply(resid, block.norm_attn.scale(resid))
@@ -324,7 +318,7 @@ def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
 def _value_write(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     node, model = objective.node, batch.model
     head, layer = node.component.index or 0, node.component.layer or 0
-    query, key = _pair(batch, row, node)
+    query, key = check_pair(node, batch.lengths[row])
     assert objective.downstream is not None  # checked when the objective was made
     below = read_out(batch, row, objective.downstream)
     if not below.place.sees_attn(layer) or query not in below.direction:

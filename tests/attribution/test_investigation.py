@@ -198,3 +198,11 @@ def test_a_case_that_cannot_be_says_why(
 ) -> None:
     with pytest.raises(error, match=message):
         Investigation(model).case("When Mary", **how)
+
+
+@pytest.mark.parametrize("n_cases", [0, 3])
+def test_a_table_is_of_one_case_or_two(n_cases: int, model: Transformer) -> None:
+    investigation = Investigation(model)
+    case = investigation.case("When Mary", target=" John")
+    with pytest.raises(ValueError, match=f"{n_cases} cases were given"):
+        investigation.debug([case] * n_cases)

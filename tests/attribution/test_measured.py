@@ -238,6 +238,18 @@ def test_a_node_that_is_not_there_is_refused_before_anything_runs(
         measure(model, [Case(TOKENS, LOGIT_DIFF)], ("mlp_L0_1@2", name))
 
 
+def test_a_pair_that_looks_ahead_is_refused_however_it_was_made(tiny_models: TinyModels) -> None:
+    investigation = Investigation(tiny_models("gpt2").ours)
+    ahead = Node(Component("attn", 1, 0), 2, 5)
+    for case, targets in (
+        (Case(TOKENS, LOGIT_DIFF), [ahead]),
+        (Case(TOKENS, NodeObjective(ahead, "query")), [Component("mlp", 0, 1)]),
+    ):
+        with pytest.raises(ValueError, match="looks ahead: a head at token 2 sees 0-2"):
+            _, batches = investigation.measure([case], targets)
+            list(batches)
+
+
 def test_the_last_token_is_also_minus_one(tiny_models: TinyModels) -> None:
     model = tiny_models("gpt2").ours
     last = [Node(Component("mlp", 1, 7), 7), Node(Component("attn", 1, 2), 7, 7)]

@@ -60,8 +60,8 @@ def difference(case: Case, logits: Tensor) -> float:
 
 def test_logits_equal_hugging_face(model: Transformer, hf: Any, case: Case) -> None:
     tokens = torch.tensor([case.tokens])
-    # Thirty layers and 576 terms a sum: logits of about 20 agree to six digits.
-    assert_close(model(tokens), hf(tokens).logits, atol=1e-3, rtol=0)
+    # The same sums in the same order on most machines: then not a bit differs, at logits of about 30.
+    assert_close(model(tokens), hf(tokens).logits, atol=1e-4, rtol=0)
 
 
 def test_mary_is_predicted(model: Transformer, case: Case, investigation: Investigation) -> None:

@@ -30,7 +30,7 @@ export function AskedQuestion({ model, question }: { model: ModelResponse; quest
   const { answered, stale } = result;
   const actions = useMemo(
     () =>
-      createActions(navigate, (node) => answered?.response.nodes.find((row) => row.node === node)),
+      createActions(navigate, (node) => answered?.response.nodes.find((row) => row.case_nodes[0] === node)),
     [navigate, answered],
   );
   useKeys({ u: actions.undo, U: actions.redo });

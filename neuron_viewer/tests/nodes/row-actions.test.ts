@@ -58,7 +58,11 @@ describe("what an action asks for", () => {
       from_case: 1,
       from_positions: null,
     });
-    expect(patchSpec(head, "here", [5, 7])).toMatchObject({ positions: [3], from_positions: [5] });
+    expect(patchSpec(head, "here", [5, 7])).toMatchObject({
+      positions: [3],
+      key_positions: null,
+      from_positions: [5],
+    });
     expect(patchSpec(head, "everywhere", [5, 3])).toMatchObject({
       positions: [2, 3, 4],
       from_positions: [0, 1, 2],

@@ -70,7 +70,7 @@ export function scaleSpec(row: TableRow, where: Where, value: number): Intervent
 
 /**
  * The value from the right case. Prompts of unequal length are aligned at their ends, so each position names its
- * counterpart; tokens without one are left alone.
+ * counterpart; tokens without one are left alone. A pair has none, so a head is patched for all it attends to.
  */
 export function patchSpec(row: TableRow, where: Where, lengths: readonly [number, number]): InterventionSpec {
   const [left, right] = lengths;
@@ -80,7 +80,7 @@ export function patchSpec(row: TableRow, where: Where, lengths: readonly [number
   const all = Array.from({ length: left }, (_, position) => position);
   const positions = (place.positions ?? all).filter((position) => position + shift >= 0);
   const from = positions.map((position) => position + shift);
-  return { kind: "patch", ...place, positions, from_case: 1, from_positions: from };
+  return { kind: "patch", ...place, positions, key_positions: null, from_case: 1, from_positions: from };
 }
 
 /** A value trace is judged by what is being explained now; the other traces have an objective of their own. */

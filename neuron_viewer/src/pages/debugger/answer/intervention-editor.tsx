@@ -1,10 +1,10 @@
 import type { InterventionSpec } from "@/api/types";
-import { Select } from "@/components/select";
-import { formatMagnitude, visibleText } from "@/lib/format";
+import { formatMagnitude } from "@/lib/format";
 import { type Verb, withVerb } from "@/lib/intervention-words";
 
 import type { PageState } from "../page-state";
 import { NumberSlider } from "./number-slider";
+import { PositionSelect } from "./position-select";
 
 type InterventionEditorProps = {
   page: PageState;
@@ -106,34 +106,6 @@ function ValueRow({ spec, was, onChange }: ValueRowProps) {
         <span className="quiet small">was {formatMagnitude(was)}</span>
       )}
     </div>
-  );
-}
-
-type PositionSelectProps = {
-  label: string;
-  page: PageState;
-  positions: readonly number[] | null;
-  onChange: (positions: number[] | null) => void;
-};
-
-function PositionSelect({ label, page, positions, onChange }: PositionSelectProps) {
-  const tokens = page.result.answered?.response.cases[0]?.tokens ?? [];
-  const options = [
-    { value: "all", text: "all positions" },
-    ...tokens.map((token, index) => ({ value: String(index), text: `${index} ${visibleText(token.text)}` })),
-  ];
-  const value = positions === null ? "all" : positions.join(", ");
-  const known = options.some((option) => option.value === value);
-  return (
-    <Select
-      label={label}
-      value={value}
-      options={known ? options : [...options, { value, text: value }]}
-      onChange={(chosen) => {
-        if (chosen === "all") onChange(null);
-        else if (/^\d+$/.test(chosen)) onChange([Number(chosen)]);
-      }}
-    />
   );
 }
 

@@ -6,12 +6,13 @@ import { emptyCase } from "@/lib/question";
 const TOKENS = 4;
 
 /**
- * The lens of one case of a request; the other comes along, since interventions may patch from it.
+ * The lens of one case of a request; the other comes along where an intervention patches from it.
  * It reads out the prediction also while a node is traced.
  */
 export function lensRequest(cases: readonly CaseSpec[], index: number): LensRequest {
   const [own, other] = [cases[index], cases[1 - index]].map((one) => one && { ...one, trace: null });
-  return { case: own ?? emptyCase(), n: TOKENS, other_case: other ?? null };
+  const isPatched = own?.interventions.some(({ kind }) => kind === "patch");
+  return { case: own ?? emptyCase(), n: TOKENS, other_case: (isPatched && other) || null };
 }
 
 /** The value at which a bar reaches the end of its half of the track. */

@@ -114,6 +114,9 @@ class Pass:
         if self.base is not None:
             return self.base.value("resid_pre", self.first_layer).detach().requires_grad_()
         width = max(self.lengths)
+        n_vocab = self.model.config.n_vocab
+        if not all(prompts) or not all(0 <= t < n_vocab for prompt in prompts for t in prompt):
+            raise ValueError(f"A prompt is one token id or more, each from 0 to {n_vocab - 1}.")
         rows = [list(prompt) + [0] * (width - len(prompt)) for prompt in prompts]
         tokens = torch.tensor(rows, device=self.model.device)
         return self.model.embed(tokens, hooks).detach().requires_grad_()

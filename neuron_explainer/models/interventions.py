@@ -364,7 +364,7 @@ def _patch_positions(
 ) -> list[int]:
     wanted = edit.from_positions
     if wanted is None:
-        if edit.positions is None and n_theirs != n_ours:
+        if n_theirs != n_ours:
             raise ValueError(
                 f"{edit.component}: the prompts have {n_ours} and {n_theirs} tokens, so say which "
                 "token goes where: give positions and from_positions of equal length."

@@ -253,7 +253,11 @@ def test_attention_cannot_be_edited_after_what_it_wrote_was_replaced(
 BAD_PATCHES: list[tuple[Any, str]] = [
     (Patch(Component("mlp", 0, 1)), "prompts have 9 and 6 tokens, so say which token goes where"),
     (Patch(Component("attn", 0, 1)), "prompts have 9 and 6 tokens"),
-    (Patch(Component("mlp", 0, 1), (7,)), "from_position 7 is out of range.* tokens 0-5"),
+    (Patch(Component("mlp", 0, 1), (3,)), "prompts have 9 and 6 tokens"),
+    (
+        Patch(Component("mlp", 0, 1), (1,), from_positions=(7,)),
+        "from_position 7 is out of range.* tokens 0-5",
+    ),
     (
         Patch(Component("mlp", 0, 1), (1, 2), from_positions=(3,)),
         "2 positions but 1 from_positions",

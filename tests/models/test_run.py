@@ -205,3 +205,12 @@ def test_a_run_read_without_gradients_has_the_same_value(varied: TinyModel) -> N
     assert read.read_out.value == differentiate(base, [case])[0].read_out.value
     assert read.grad("mlp_post_act", 0) is None
     assert read.embed_grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("tokens", [(), (1, -1), (1, 10**9)])
+def test_a_prompt_without_tokens_or_with_unknown_ones_is_refused(
+    tokens: tuple[int, ...], tiny_models: TinyModels
+) -> None:
+    case = Case(tokens, TokenObjective("logit_diff", (1,)))
+    with pytest.raises(ValueError, match="one token id or more"):
+        run(tiny_models("gpt2").ours, [case])

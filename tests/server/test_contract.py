@@ -1,4 +1,4 @@
-"""Every route answers in the shape that openapi.json promises, with the meaning DESIGN gives it."""
+"""Every route answers in the shape that openapi.json promises, with the meaning docs/rest.md gives it."""
 
 from typing import Any
 

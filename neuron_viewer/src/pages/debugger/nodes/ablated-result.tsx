@@ -4,7 +4,7 @@ import { measureQuery } from "@/api/queries";
 import { formatEffect } from "@/lib/format";
 
 import { useTable } from "./table-context";
-import { nodeInCase, tellingCase, type TableRow } from "./table-rows";
+import { nodeInCase, type TableRow } from "./table-rows";
 import { otherCase } from "./use-measured";
 
 /**
@@ -14,7 +14,7 @@ import { otherCase } from "./use-measured";
 export function AblatedResult({ row }: { row: TableRow }) {
   const { view } = useTable();
   const { request } = view;
-  const at = tellingCase(row);
+  const at = row.telling;
   const { component, kind } = row.row;
   const isEmbedding = kind === "embed";
   const spec = request.cases[at] ?? request.cases[0];

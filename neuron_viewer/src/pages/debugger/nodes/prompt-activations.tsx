@@ -10,11 +10,11 @@ import { parseNode } from "@/lib/node";
 
 import { formatWeight, stripTokens, type StripToken } from "./prompt-strip";
 import { useTable } from "./table-context";
-import { nodeInCase, tellingCase, type TableRow } from "./table-rows";
+import { nodeInCase, type TableRow } from "./table-rows";
 
 function useActivations(row: TableRow) {
   const { view } = useTable();
-  const at = tellingCase(row);
+  const at = row.telling;
   const spec = view.request.cases[at];
   const query = useQuery(activationsQuery(row.row.component, [spec?.prompt ?? ""]));
   const place = parseNode(nodeInCase(row, at) ?? row.node);

@@ -16,6 +16,8 @@ export type TableRow = {
   keyToken: TokenAt | null;
   /** Present in one case only, when the prompts differ. */
   only: "left" | "right" | null;
+  /** The case that shows what the node does: the left one, unless it lacks the node or has edited it away. */
+  telling: 0 | 1;
   /** Lower-case text that the filter looks in. */
   search: string;
 };
@@ -61,17 +63,19 @@ export function tableRow(row: NodeRow, cases: readonly CaseResult[]): TableRow {
     token,
     keyToken,
     only,
+    telling: only === "right" || hasBaseline(row, cases) ? 1 : 0,
     search: words.filter(Boolean).join("\n").toLowerCase(),
   };
 }
 
-export function tableRows(response: DebugResponse): TableRow[] {
-  return response.nodes.map((row) => tableRow(row, response.cases));
+/** An edited case beside itself as it was: only then does the right case say what the edit took away. */
+function hasBaseline(row: NodeRow, [left, right]: readonly CaseResult[]): boolean {
+  if (!row.edited || !left || !right || left.tokens.length !== right.tokens.length) return false;
+  return left.tokens.every(({ id }, position) => id === right.tokens[position]?.id);
 }
 
-/** The case that shows what the node does: the left one, unless it lacks the node or has edited it away. */
-export function tellingCase({ row, only }: TableRow): 0 | 1 {
-  return row.values.length > 1 && (only === "right" || row.edited) ? 1 : 0;
+export function tableRows(response: DebugResponse): TableRow[] {
+  return response.nodes.map((row) => tableRow(row, response.cases));
 }
 
 /** Biases write at all tokens at once and errors are no unit of the model: neither is measured. */

@@ -5,7 +5,7 @@ import type { DebugRequest, NodeTokens } from "@/api/types";
 
 import { NodeTokensLoader } from "./node-tokens-loader";
 import { useTable } from "./table-context";
-import { nodeInCase, tellingCase, type TableRow } from "./table-rows";
+import { nodeInCase, type TableRow } from "./table-rows";
 import { otherCase } from "./use-measured";
 
 const loaders = new WeakMap<QueryClient, Map<string, NodeTokensLoader>>();
@@ -29,7 +29,7 @@ export function useNodeTokensLoader(request: DebugRequest, at: number): NodeToke
 /** What a row's write promotes and suppresses, in the case that shows it. */
 export function useNodeTokens(row: TableRow): UseQueryResult<NodeTokens> {
   const { loaders } = useTable();
-  const at = tellingCase(row);
+  const at = row.telling;
   const loader = loaders[at];
   const node = nodeInCase(row, at);
   return useQuery({

@@ -4,13 +4,13 @@ import { Token } from "@/components/token";
 import { formatEffect } from "@/lib/format";
 
 import { writesNothing } from "./promotes-cell";
-import { tellingCase, type TableRow } from "./table-rows";
+import type { TableRow } from "./table-rows";
 import { useNodeTokens } from "./use-node-tokens";
 
 /** Tokens whose logit the row's write raises and lowers most. */
 export function WriteTokens({ row }: { row: TableRow }) {
   const query = useNodeTokens(row);
-  const whose = tellingCase(row) === 1 ? "Right write" : "Write";
+  const whose = row.telling === 1 ? "Right write" : "Write";
   return (
     <Async
       query={query}

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from neuron_explainer.attribution.effects import METRICS, Effects
 from neuron_explainer.attribution.ranking import Place
-from neuron_explainer.models.interventions import Ablate, Patch, Scale
+from neuron_explainer.models.interventions import Ablate, Patch, Scale, check_position
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.tokens import token_text
@@ -178,11 +178,10 @@ def _ranked_rows(effects: Sequence[Effects], top_k: int) -> list[NodeRow]:
             _values(e, kind, [_shift(place, kind, -shift) for place in ordered])
             for e, shift in zip(effects, shifts, strict=True)
         ]
-        edits = _edits(effects[0].run)
         for i, place in enumerate(ordered):
             nodes = [_node(kind, _shift(place, kind, -shift)) for shift in shifts]
             values = tuple(column[i] for column in columns)
-            rows.append(_row(nodes, values, edits))
+            rows.append(_row(nodes, values, _edit_of(effects[0].run, nodes[0])))
     return rows
 
 
@@ -240,7 +239,7 @@ def _is_inside(kind: str, place: Place, n_tokens: int) -> bool:
 
 
 def _row(
-    nodes: Sequence[Node], values: tuple[NodeValues | None, ...], edits: Mapping[Component, str]
+    nodes: Sequence[Node], values: tuple[NodeValues | None, ...], edited: str | None
 ) -> NodeRow:
     names = tuple(
         None if value is None else str(node) for node, value in zip(nodes, values, strict=True)
@@ -256,7 +255,7 @@ def _row(
         position=node.position,
         key_position=node.key_position,
         values=values,
-        edited=edits.get(node.component),
+        edited=edited if names[0] is not None else None,
     )
 
 
@@ -268,12 +267,24 @@ def _bias_rows(effects: Sequence[Effects]) -> list[NodeRow]:
     values = tuple(
         NodeValues(1.0, b.write_magnitude, b.direct_effect, b.total_effect) for b in biases
     )
-    return [_row([Node(Component("bias"))] * len(effects), values, {})]
+    return [_row([Node(Component("bias"))] * len(effects), values, None)]
 
 
-def _edits(run: Run) -> Mapping[Component, str]:
+def _edit_of(run: Run, node: Node) -> str | None:
+    """What the last intervention that acts on this node did to it."""
     words = {Ablate: "ablated", Scale: "scaled", Patch: "patched"}
-    return {edit.component: words.get(type(edit), "set") for edit in run.case.interventions}
+    n_tokens = len(run.tokens)
+    for edit in reversed(run.case.interventions):
+        is_here = edit.component == node.component and all(
+            allowed is None or place in [check_position(p, n_tokens, "position") for p in allowed]
+            for place, allowed in (
+                (node.position, edit.positions),
+                (node.key_position, edit.key_positions),
+            )
+        )
+        if is_here:
+            return words.get(type(edit), "set")
+    return None
 
 
 def _report(

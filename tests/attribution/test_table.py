@@ -218,7 +218,7 @@ def test_next_tokens_hold_the_likeliest_and_whatever_is_asked_about(tiny: TinyMo
     assert (report.objective.position, report.objective.unit) == (4, "logits")
 
 
-def test_rows_say_how_the_left_case_edits_their_component(tiny_models: TinyModels) -> None:
+def test_rows_say_how_the_left_case_edits_them_where_it_does(tiny_models: TinyModels) -> None:
     edits = (
         Ablate(Component("attn", 0, 1), (0,)),
         Scale(Component("mlp", 1, 4), value=0.5),
@@ -227,10 +227,16 @@ def test_rows_say_how_the_left_case_edits_their_component(tiny_models: TinyModel
     )
     cases = (Case(TOKENS, LOGIT_DIFF, edits), Case(OTHER, LOGIT_DIFF))
     table = table_of(tiny_models("gpt2").ours, *cases, top_k=1000)
-    words = {row.component: row.edited for row in table.nodes}
-    wanted = {"attn_L0_1": "ablated", "mlp_L1_4": "scaled", "mlp_L2_7": "set"}
-    wanted["attn_L2_0"] = "patched"
-    assert {name: word for name, word in words.items() if word} == wanted
+    wanted = {"mlp_L1_4": "scaled", "mlp_L2_7": "set", "attn_L2_0": "patched"}
+    seen = set()
+    for row in table.nodes:
+        if row.component == "attn_L0_1":
+            expected = "ablated" if row.position == 0 else None
+        else:
+            expected = wanted.get(row.component)
+        assert row.edited == expected, row.node
+        seen.add((row.component, row.edited))
+    assert seen >= {*wanted.items(), ("attn_L0_1", "ablated"), ("attn_L0_1", None)}
 
 
 @pytest.mark.parametrize("objective", [LOGIT_DIFF, NEURON], ids=["diff", "trace"])

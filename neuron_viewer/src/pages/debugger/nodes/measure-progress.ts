@@ -1,5 +1,7 @@
 /** How far measuring has come and how well the estimates did, for the panel's header. */
 
+import { isZeroEffect } from "@/lib/format";
+
 import { flagIn } from "./disagreement";
 import { metricIn, type Measured } from "./metrics";
 import { rankCorrelation } from "./rank-correlation";
@@ -22,8 +24,13 @@ export function measureProgress(rows: readonly TableRow[], at: number, measured:
     const estimate = metricIn(row, "total_effect", at, measured);
     const effect = metricIn(row, "measured_effect", at, measured);
     if (estimate === null || effect === null) continue;
-    pairs.push([estimate, effect]);
+    pairs.push([shownEffect(estimate), shownEffect(effect)]);
     if (flagIn(row, at, measured)) disagree++;
   }
   return { done: pairs.length, total, correlation: rankCorrelation(pairs), disagree };
+}
+
+/** What the table shows as 0 ties at 0: the order of rounding errors says nothing. */
+function shownEffect(value: number): number {
+  return isZeroEffect(value) ? 0 : value;
 }

@@ -54,7 +54,7 @@ describe("the heads", () => {
     const text = said(step("heads", { writes, measured: 2.89 }));
     expect(text).toContain("attn_L23_3@13:9 has the largest total effect. At ·to 13 (query) it attends to ·John 9 (key)");
     expect(text).toContain("with weight 0.74; what it writes suppresses ·John.");
-    expect(text).toContain("agrees with its estimate");
+    expect(text).toContain("has the sign and rough size of its estimate");
     expect(said(step("heads", { measured: -1 }))).toContain("is far from its estimate");
     expect(said(step("heads"))).not.toContain("Measured by");
   });

@@ -86,7 +86,7 @@ export function headText(head: Head, writes: NodeTokens | null, measured: number
   if (measured !== null) {
     last.push(
       flagOf(head.estimate, measured) === null
-        ? "Measured by really removing the write, the effect agrees with its estimate, the tick on its bar."
+        ? "Measured by really removing the write, the effect has the sign and rough size of its estimate, the tick on its bar."
         : "Measured by really removing the write, the effect is far from its estimate, the tick on its bar.",
     );
   }

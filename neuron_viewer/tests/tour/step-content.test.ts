@@ -92,6 +92,13 @@ describe("the trace", () => {
     expect(said(content)).toMatch(/First by total effect, an estimate, comes \S+ at .+, [+−]\d/);
     expect(said(content)).toContain("Clear, on the trace line, goes back");
     expect(said(content)).toContain("Tour done.");
+    expect(said(content)).not.toContain("layer 0");
+  });
+
+  it("says that nothing but embeddings feeds a head of the first layer", () => {
+    const head = { ...HEAD, node: "attn_L0_1@13:9", component: "attn_L0_1" };
+    const content = step("trace", { head, question: { ...QUESTION, traces: [traceOf(head)] } });
+    expect(said(content)).toContain("A head of layer 0 reads embeddings alone");
   });
 });
 

@@ -1,7 +1,7 @@
 /** What the card says, with the figures of the response in it. */
 import type { CaseResult, DebugResponse, NodeTokens, NodeRow } from "@/api/types";
 import { formatEffect, formatMagnitude, formatProb, isZeroEffect } from "@/lib/format";
-import type { Kind } from "@/lib/node";
+import { type Kind, parseComponent } from "@/lib/node";
 import type { Question } from "@/lib/question";
 
 import { flagOf } from "../nodes/disagreement";
@@ -153,7 +153,7 @@ export function beforeTrace({ node, query, key }: Head, isAblated: boolean): Pro
   ];
 }
 
-export function afterTrace({ node }: Head, response: DebugResponse): Prose[] {
+export function afterTrace({ node, component }: Head, response: DebugResponse): Prose[] {
   const [result] = response.cases;
   if (!result) return [];
   return [
@@ -165,6 +165,9 @@ export function afterTrace({ node }: Head, response: DebugResponse): Prose[] {
       ". The rows are what its query is made of: blue raises the score, orange lowers it.",
     ],
     ...strongestText(response, result),
+    ...(parseComponent(component)?.layer === 0
+      ? [["A head of layer 0 reads embeddings alone, so no head or neuron feeds it. One higher up has a longer way to follow."]]
+      : []),
     ["Clear, on the trace line, goes back to the next token."],
     [{ figure: "Tour done." }, " Any row can be followed the same way."],
   ];

@@ -40,7 +40,7 @@ function NotFound() {
   return (
     <main className="dbg" id="page">
       <p>
-        There is no page here. <Link to="/">Open the Debugger</Link>
+        There is no page here. <Link className="link" to="/">Open the Debugger</Link>
       </p>
     </main>
   );

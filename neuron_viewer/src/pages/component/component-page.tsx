@@ -75,7 +75,7 @@ function LoadedPage({ component, model }: { component: Indexed; model: ModelResp
           <ErrorBoundary name="Your text">
             <YourText
               component={component}
-              text={params.get("text") ?? EXAMPLE}
+              text={params.get("text") ?? model.examples[0]?.prompt ?? EXAMPLE}
               onText={setText}
               prompt={prompt}
             />

@@ -77,7 +77,7 @@ class ModelSession:
         """Answer the first example before anybody asks; the next question is faster for it too."""
         if self._examples:
             body = first_question(self._examples[0])
-            await self._answer(body, lambda: self._read_debug(body), None)
+            await self.answer(body, lambda: self._read_debug(body), None)
 
     # --- what is being served -------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class ModelSession:
 
     async def debug(self, body: DebugRequest, request: Request) -> Response:
         """The node table."""
-        return await self._answer(body, lambda: self._read_debug(body), request)
+        return await self.answer(body, lambda: self._read_debug(body), request)
 
     def _read_debug(self, body: DebugRequest) -> Callable[[], bytes]:
         read_bases(body.mlp_basis, body.attention_basis)
@@ -126,7 +126,7 @@ class ModelSession:
                 {"nodes": self._investigation.node_tokens(cases, nodes, body.n)}
             )
 
-        return await self._answer(body, read, request)
+        return await self.answer(body, read, request)
 
     async def lens(self, body: LensRequest, request: Request) -> Response:
         """The logit lens at the objective's token."""
@@ -135,7 +135,7 @@ class ModelSession:
             cases = self._read_case_and_other(body.case, body.other_case)
             return lambda: wire.lens(*self._investigation.lens(cases, body.n))
 
-        return await self._answer(body, read, request)
+        return await self.answer(body, read, request)
 
     def _read_case_and_other(self, case: CaseSpec, other: CaseSpec | None) -> list[Case]:
         specs = [case] if other is None else [case, other]
@@ -149,7 +149,7 @@ class ModelSession:
         def read() -> Generator[float | Effects, None, None]:
             return self._read_measure(body)
 
-        return await self._answer_in_pieces(body, read, wire.measured, request)
+        return await self.answer_in_pieces(body, read, wire.measured, request)
 
     async def measure_stream(self, body: MeasureRequest, request: Request) -> Response:
         """Measured effects as they come; what goes wrong before the first is a plain error."""
@@ -228,7 +228,7 @@ class ModelSession:
                 component_activations(self._model, component, prompts),
             )
 
-        return await self._answer((name, body), read, request)
+        return await self.answer((name, body), read, request)
 
     async def component_tokens(self, name: str, n: int, request: Request) -> Response:
         """What a component's weights alone say."""
@@ -237,7 +237,7 @@ class ModelSession:
             component = read_component_of_path(self._model, name)
             return lambda: wire.to_bytes(component_tokens(self._model, component, n))
 
-        return await self._answer(("tokens", name, n), read, request)
+        return await self.answer(("tokens", name, n), read, request)
 
     async def self_check(self, request: Request) -> Response:
         """Each claim about the numbers, tried on this model."""
@@ -245,11 +245,11 @@ class ModelSession:
         def read() -> Callable[[], bytes]:
             return lambda: wire.self_check(self._model, self_check(self._model))
 
-        return await self._answer("self_check", read, request)
+        return await self.answer("self_check", read, request)
 
     # --- queueing -------------------------------------------------------------------------------
 
-    async def _answer(
+    async def answer(
         self, key: Hashable, read: Callable[[], Callable[[], bytes]], request: Request | None
     ) -> Response:
         """The answer to a question that is computed in one piece; no request: nobody can leave."""
@@ -257,9 +257,9 @@ class ModelSession:
         def work() -> Generator[bytes, None, None]:
             return once(read())
 
-        return await self._answer_in_pieces(key, work, lambda pieces: pieces[0], request)
+        return await self.answer_in_pieces(key, work, lambda pieces: pieces[0], request)
 
-    async def _answer_in_pieces(
+    async def answer_in_pieces(
         self,
         key: Hashable,
         read: Callable[[], Generator[Piece, None, None]],

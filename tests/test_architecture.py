@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # Each part of the library, and the parts below it.
 LIBRARY = {
     "nodes": set[str](),
-    "models": {"nodes"},
-    "autoencoders": {"nodes", "models"},
-    "attribution": {"nodes", "models", "autoencoders"},
-    "exemplars": {"nodes", "models", "autoencoders"},
-    "explanations": {"nodes", "models", "autoencoders", "exemplars"},
+    "progress": set[str](),
+    "models": {"nodes", "progress"},
+    "autoencoders": {"nodes", "progress", "models"},
+    "attribution": {"nodes", "progress", "models", "autoencoders"},
+    "exemplars": {"nodes", "progress", "models", "autoencoders"},
+    "explanations": {"nodes", "progress", "models", "autoencoders", "exemplars"},
 }
 # The server's modules by height: each imports lower ones only. `errors` answers in the schema of an
 # error. A module not listed stands beside the session.

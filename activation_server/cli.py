@@ -178,3 +178,7 @@ def clear_errors() -> Iterator[None]:
             error = as_api_error(problem)
             print_error(error.message, error.hint)
         raise typer.Exit(2) from problem
+
+
+if __name__ == "__main__":
+    app()

@@ -12,8 +12,10 @@ export default async function startServer(): Promise<() => Promise<void>> {
   if (!existsSync(resolve(ROOT, "neuron_viewer/dist/index.html"))) {
     throw new Error("The viewer is not built. Run: npm run build");
   }
-  const command = resolve(ROOT, ".venv/bin/tdb");
-  const server = spawn(command, ["serve", "--model", testModel(), "--port", "0"], {
+  // As a module: the code beside these tests is served, wherever `tdb` itself was installed from.
+  const command = resolve(ROOT, ".venv/bin/python");
+  const options = ["-m", "activation_server.cli", "serve", "--model", testModel(), "--port", "0"];
+  const server = spawn(command, options, {
     cwd: ROOT,
     env: { ...process.env, PYTHONUNBUFFERED: "1", NO_COLOR: "1", COLUMNS: "200" },
     stdio: ["ignore", "pipe", "pipe"],

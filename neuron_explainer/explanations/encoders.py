@@ -1,0 +1,163 @@
+"""Sentences as vectors, so that explanations can be searched by meaning.
+
+    words      built in: the mean of word vectors distilled from all-MiniLM-L6-v2 (below). No network, no model
+               to load, microseconds a sentence; it knows words, not their order.
+    minilm     all-MiniLM-L6-v2 itself (Wang et al. 2020, "MiniLM"; Reimers and Gurevych 2019, "Sentence-BERT"):
+               mean of the last hidden states, normalised. From a folder, a PyPI package or the hub.
+    endpoint   the embeddings of any OpenAI-compatible server.
+
+Word vectors are the encoder's own output for each entry of its vocabulary alone, reduced to 128 principal
+components, and weighted a / (a + p(word)) with a = 0.001 (Arora et al. 2017, "A Simple but Tough-to-Beat
+Baseline for Sentence Embeddings"); the first step is model2vec's (Tulkens and van Dongen 2024).
+`scripts/word_vectors.py` made them. An index holds vectors of one encoder, whose name it records.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from safetensors import safe_open
+from torch import Tensor
+
+from neuron_explainer.models.sources import resolve
+
+WORDS_FILE = Path(__file__).with_name("words.safetensors")
+BATCH = 64
+MAX_ENCODED_TOKENS = 256
+"""What all-MiniLM-L6-v2 was trained on; the rest of a longer text is not read."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns sentences into vectors of length 1."""
+
+    @property
+    def name(self) -> str:
+        """Recorded with every index that it makes."""
+        ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]: ...
+
+
+class WordVectors:
+    """The built-in encoder: a weighted mean of word vectors. A text of unknown words is a zero vector."""
+
+    name = "words-128"
+
+    def __init__(self, path: Path = WORDS_FILE) -> None:
+        from tokenizers import Tokenizer
+        from tokenizers.models import WordPiece
+        from tokenizers.normalizers import BertNormalizer
+        from tokenizers.pre_tokenizers import BertPreTokenizer
+
+        with safe_open(path, framework="pt") as file:
+            vocabulary = json.loads(file.metadata()["vocabulary"])
+            table, scale = file.get_tensor("vectors"), file.get_tensor("scale")
+        self.vectors: Float[Tensor, "word d"] = table.float() * scale.float()[:, None]
+        self.index = {word: row for row, word in enumerate(vocabulary)}
+        self._tokenizer = Tokenizer(WordPiece(self.index, unk_token="[UNK]"))
+        self._tokenizer.normalizer = BertNormalizer(lowercase=True)
+        self._tokenizer.pre_tokenizer = BertPreTokenizer()
+        self._unknown = self.index["[UNK]"]
+
+    @property
+    def dimensions(self) -> int:
+        return self.vectors.shape[1]
+
+    def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
+        """One vector for each text."""
+        rows = torch.zeros(len(texts), self.dimensions)
+        for number, text in enumerate(texts):
+            found = self._tokenizer.encode(text[:20_000], add_special_tokens=False).ids
+            known = [word for word in found if word != self._unknown]
+            if known:
+                rows[number] = self.vectors[known].mean(0)
+        return F.normalize(rows, dim=-1)
+
+
+class SentenceEncoder:
+    """A BERT-like sentence encoder from a folder: mean of the last hidden states, normalised."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        from transformers import AutoModel, AutoTokenizer
+
+        self.name = name
+        # Hugging Face's classes share no useful static type.
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self._model: Any = AutoModel.from_pretrained(folder).eval().requires_grad_(False)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._model.config.hidden_size)
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
+        """One vector for each text; texts of like length are batched together."""
+        result = torch.zeros(len(texts), self.dimensions)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for first in range(0, len(order), BATCH):
+            batch = order[first : first + BATCH]
+            inputs = self._tokenizer(
+                [texts[i] for i in batch],
+                return_tensors="pt",
+                padding=True,
+                truncation=True,
+                max_length=MAX_ENCODED_TOKENS,
+            )
+            hidden = self._model(**inputs).last_hidden_state
+            mask = inputs["attention_mask"][..., None].to(hidden.dtype)
+            result[batch] = F.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1).float()
+        return result
+
+
+class EndpointEncoder:
+    """Embeddings of an OpenAI-compatible server."""
+
+    # client: an `openai.OpenAI`, which is imported only by those who use it.
+    def __init__(self, client: Any, model: str) -> None:
+        self._client, self._model = client, model
+        self.name = f"endpoint:{model}"
+        self._dimensions: int | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """Known once something was encoded; asks for one word if need be."""
+        if self._dimensions is None:
+            self.encode(["word"])
+        return self._dimensions or 0
+
+    def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
+        """One vector for each text."""
+        found: list[list[float]] = []
+        for first in range(0, len(texts), BATCH):
+            batch = list(texts[first : first + BATCH])
+            answer = self._client.embeddings.create(model=self._model, input=batch)
+            found += [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
+        self._dimensions = len(found[0]) if found else self._dimensions
+        return F.normalize(torch.tensor(found, dtype=torch.float32), dim=-1)
+
+
+@cache
+def word_vectors() -> WordVectors:
+    """The built-in encoder, read once."""
+    return WordVectors()
+
+
+def load_encoder(name: str = "words") -> Encoder:
+    """The encoder behind a name: `words`, `minilm`, a folder or a hub repository.
+
+    Raises ModelUnavailable (a LookupError) that says how to get it.
+    """
+    if name in ("words", WordVectors.name):
+        return word_vectors()
+    short = {"all-MiniLM-L6-v2": "minilm"}.get(name, name)
+    folder = resolve(short)
+    return SentenceEncoder(folder, "all-MiniLM-L6-v2" if short == "minilm" else folder.name)

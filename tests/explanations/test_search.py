@@ -1,0 +1,197 @@
+"""Search by meaning and keyword: exact, filtered, and only within one encoder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from neuron_explainer.explanations.encoders import load_encoder, word_vectors
+from neuron_explainer.explanations.explanation import Explanation, Score
+from neuron_explainer.explanations.search import Filters, SearchIndex, match_expression
+from neuron_explainer.explanations.search import search_keywords as by_keyword
+from neuron_explainer.explanations.store import ExplanationStore
+from neuron_explainer.explanations.vectors import EncoderMismatch, load_vectors, update_vectors
+from neuron_explainer.nodes import Component
+
+TEXTS = {
+    "mlp_L0_0": "fires on ' Tuesday', ' Friday' and other days of the week",
+    "mlp_L1_5": "fires on ' Paris', ' London' and other cities",
+    "mlp_L1_6": "closing brackets and parentheses",
+    "mlp_ae_L1_7": "four-digit years such as 1992",
+    "resid_ae_L2_7": "fires on ' piano', ' guitar' and other musical instruments",
+    "attn_L2_1": "attends from a name to the previous copy of that name",
+}
+QUERIES = {
+    "weekdays": "mlp_L0_0",
+    "european capitals": "mlp_L1_5",
+    "bracket": "mlp_L1_6",
+    "dates and years": "mlp_ae_L1_7",
+    "music": "resid_ae_L2_7",
+    "duplicate name head": "attn_L2_1",
+}
+
+
+class OtherEncoder:
+    """An encoder that counts letters."""
+
+    name = "letters"
+    dimensions = 26
+
+    def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
+        rows = [[text.count(chr(97 + i)) for i in range(26)] for text in texts]
+        return torch.nn.functional.normalize(torch.tensor(rows).float(), dim=-1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ExplanationStore:
+    store = ExplanationStore.open(tmp_path / "e.sqlite", writable=True)
+    for number, (name, text) in enumerate(TEXTS.items()):
+        measures = {"correlation": Score(number / 10)} if number else {}
+        side = "negative" if name == "mlp_L1_6" else "positive"
+        store.add(
+            Explanation(
+                Component.parse(name),
+                text,
+                side,
+                "lookup",
+                "2026-01-31T12:00:00Z",
+                measures,
+                density=number / 100,
+            )
+        )
+    return store
+
+
+@pytest.fixture
+def index(store: ExplanationStore) -> SearchIndex:
+    return SearchIndex.open(store, load_encoder("words"), update=True)
+
+
+@pytest.mark.parametrize(("query", "name"), QUERIES.items())
+def test_the_built_in_encoder_finds_meaning_without_shared_words(
+    index: SearchIndex, query: str, name: str
+) -> None:
+    assert str(index.meaning(query)[0].explanation.component) == name
+
+
+def test_meaning_is_the_exact_cosine(index: SearchIndex) -> None:
+    hits = index.meaning("music from a piano", limit=3)
+    assert len(hits) == 3
+    encoder = word_vectors()
+    query = encoder.encode(["music from a piano"])[0].double()
+    every = {text: float(encoder.encode([text])[0].double() @ query) for text in TEXTS.values()}
+    expected = sorted(every, key=lambda text: -every[text])[:3]
+    assert [hit.explanation.text for hit in hits] == expected
+    for hit in hits:
+        assert hit.similarity == pytest.approx(every[hit.explanation.text], abs=1e-3)  # float16
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(kind="attn"), {"attn_L2_1"}),
+        (Filters(kind="latent"), {"mlp_ae_L1_7", "resid_ae_L2_7"}),
+        (Filters(kind="latent", stream="resid"), {"resid_ae_L2_7"}),
+        (Filters(layer=1), {"mlp_L1_5", "mlp_L1_6", "mlp_ae_L1_7"}),
+        (Filters(side="negative"), {"mlp_L1_6"}),
+        (Filters(min_score=0.35), {"resid_ae_L2_7", "attn_L2_1"}),
+        (Filters(max_density=0.015), {"mlp_L0_0", "mlp_L1_5"}),
+        (Filters(min_density=0.015, layer=1), {"mlp_L1_6", "mlp_ae_L1_7"}),
+        (Filters(explainer="lookup", kind="mlp", side="positive"), {"mlp_L0_0", "mlp_L1_5"}),
+        (Filters(explainer="nobody"), set()),
+    ],
+)
+def test_filters_act_before_the_best_are_taken(
+    index: SearchIndex, store: ExplanationStore, filters: Filters, expected: set[str]
+) -> None:
+    hits = index.meaning("fires on cities", limit=len(TEXTS), filters=filters)
+    assert {str(hit.explanation.component) for hit in hits} == expected
+    where, values = filters.conditions()
+    rows = store.select(f"SELECT component FROM explanations e WHERE {where}", values)
+    assert {name for (name,) in rows} == expected
+
+
+def test_keywords_must_all_occur_and_are_stemmed(store: ExplanationStore) -> None:
+    assert [str(h.explanation.component) for h in by_keyword(store, "city")] == ["mlp_L1_5"]
+    assert {h.explanation.text for h in by_keyword(store, "fires other")} == {
+        TEXTS[name] for name in ("mlp_L0_0", "mlp_L1_5", "resid_ae_L2_7")
+    }
+    assert by_keyword(store, "fires", filters=Filters(kind="attn")) == []
+    assert len(by_keyword(store, "fires", limit=2)) == 2
+
+
+@pytest.mark.parametrize(
+    "query", ['" OR "', "NEAR(", "*", "-x", "a AND", "'; DROP TABLE x", "", "É"]
+)
+def test_no_query_is_an_operator(store: ExplanationStore, query: str) -> None:
+    by_keyword(store, query)
+
+
+def test_a_word_that_is_being_typed_is_a_beginning() -> None:
+    assert match_expression('other "mus') == '"other" "mus"*'
+    assert match_expression("music ") == '"music"'
+
+
+def test_another_encoder_than_the_indexs_is_an_error(store: ExplanationStore) -> None:
+    update_vectors(store, word_vectors())
+    with pytest.raises(EncoderMismatch, match="words-128.*letters"):
+        SearchIndex.open(store, OtherEncoder())
+    SearchIndex.open(store, OtherEncoder(), update=True)
+    with pytest.raises(EncoderMismatch, match="letters.*words-128"):
+        SearchIndex.open(store, word_vectors())
+
+
+def test_only_what_is_new_is_encoded(store: ExplanationStore) -> None:
+    calls: list[int] = []
+
+    class Counting(OtherEncoder):
+        def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
+            calls.append(len(texts))
+            return super().encode(texts)
+
+    before = update_vectors(store, Counting())
+    first = next(iter(store.all()))
+    store.remove(first.id or 0)
+    added = store.add(Explanation(first.component, "zzz", "positive", "human", "now"))
+    after = update_vectors(store, Counting())
+    assert calls == [len(TEXTS), 1]
+    assert torch.equal(after.vectors[:-1], before.vectors[1:])
+    assert int(after.numbers[-1]) == added.id
+    loaded = load_vectors(store.path)
+    assert loaded is not None
+    assert torch.equal(loaded.vectors, after.vectors)
+
+
+def test_an_index_knows_that_its_store_has_grown(
+    index: SearchIndex, store: ExplanationStore
+) -> None:
+    assert not index.is_stale()
+    store.add(Explanation(Component("mlp", 0, 9), "new", "positive", "human", "now"))
+    assert index.is_stale()
+
+
+def test_without_vectors_the_error_says_how_to_make_them(store: ExplanationStore) -> None:
+    with pytest.raises(LookupError, match="--reindex"):
+        SearchIndex.open(store, word_vectors())
+
+
+def test_a_query_without_known_words_finds_nothing(index: SearchIndex) -> None:
+    assert index.meaning("") == []
+    assert index.meaning("\u4e16") == []
+
+
+def test_nine_of_ten_planted_descriptions_come_first_among_thousands(tmp_path: Path) -> None:
+    """The full size, 300,000, is in scripts/benchmarks/search.py."""
+    from tests.explanations.planted import PLANTED, fillers
+
+    store = ExplanationStore.open(tmp_path / "many.sqlite", writable=True)
+    with store.transaction():
+        for number, text in enumerate([*fillers(3000), *(text for text, _ in PLANTED)]):
+            where = Component("mlp", number // 1000, number % 1000)
+            store.add(Explanation(where, text, "positive", "lookup", "now"))
+    index = SearchIndex.open(store, word_vectors(), update=True)
+    first = sum(index.meaning(query, 1)[0].explanation.text == text for text, query in PLANTED)
+    assert first >= 9

@@ -5,13 +5,18 @@ answered with one sentence and a hint, and exit status 2.
 """
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from neuron_explainer.models.transformer import Transformer
+from activation_server.options import (
+    Device,
+    Dtype,
+    ModelName,
+    Threads,
+    clear_errors,
+    load_named,
+)
 
 app = typer.Typer(
     name="tdb",
@@ -20,16 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-ModelName = Annotated[
-    str | None,
-    typer.Option("--model", "-m", help="A short name (tdb models), a folder, a .gguf, a hub name."),
-]
-Dtype = Annotated[
-    Literal["float32", "bfloat16"], typer.Option(help="Precision of the weights and the run.")
-]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the fastest here.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; by default all cores.")]
 
 
 @app.command()
@@ -65,7 +60,7 @@ def serve(
         )
         socket = listen(host, port)
         with contextlib.closing(socket):
-            loaded = _load(model, dtype, device, threads)
+            loaded = load_named(model, dtype, device, threads)
             serve_forever(settings, loaded, socket, open_browser=open_browser)
 
 
@@ -107,7 +102,7 @@ def debug(
         request = edited_question(
             prompt, target, distractor or [], objective, position, ablate or [], top_k
         )
-        loaded = _load(model, dtype, device, threads)
+        loaded = load_named(model, dtype, device, threads)
         asked = ask(loaded, request, n_leading=rows, measure=measure)
         if as_json:
             typer.echo(to_bytes(asked.table).decode())
@@ -144,37 +139,9 @@ def self_check(
     from neuron_explainer.attribution.self_check import self_check as check
 
     with clear_errors():
-        claims = check(_load(model, dtype, device, threads))
+        claims = check(load_named(model, dtype, device, threads))
     if not print_claims(claims):
         raise typer.Exit(1)
-
-
-def _load(name: str | None, dtype: str, device: str | None, threads: int | None) -> "Transformer":
-    """Load a model, saying so meanwhile."""
-    from activation_server.loading import default_model, load, needs_fetching
-    from activation_server.terminal import fetch_with_progress, working
-
-    chosen = name or default_model()
-    if needs_fetching(chosen):
-        fetch_with_progress(chosen)
-    with working(f"Loading {chosen}"):
-        return load(chosen, dtype=dtype, device=device, threads=threads)
-
-
-@contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn a caller's mistake into one sentence with a hint."""
-    from activation_server.errors import callers_mistake
-    from activation_server.terminal import print_error
-
-    try:
-        yield
-    except Exception as problem:
-        mistake = callers_mistake(problem)
-        if mistake is None:
-            raise
-        print_error(mistake.message, mistake.hint)
-        raise typer.Exit(2) from problem
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from activation_server.schemas import (
     SteerSpec,
     TraceSpec,
 )
+from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.interventions import (
     Ablate,
     Intervention,
@@ -30,7 +31,6 @@ from neuron_explainer.models.interventions import (
     Scale,
     Set,
     check_component,
-    check_position,
     intervention_hooks,
 )
 from neuron_explainer.models.objectives import NodeObjective, Objective, TokenObjective
@@ -231,17 +231,17 @@ def _read_edit(
 
 
 def _edit(spec: AblateSpec | SetSpec | ScaleSpec | PatchSpec, component: Component) -> Intervention:
-    at, keys = spec.positions, spec.key_positions
+    at, keys, where = spec.positions, spec.key_positions, spec.where or "everything"
     match spec:
         case AblateSpec():
-            return Ablate(component, at, keys, value=spec.value)
+            return Ablate(component, at, keys, value=spec.value, where=where)
         case SetSpec():
-            return Set(component, at, keys, value=spec.value)
+            return Set(component, at, keys, value=spec.value, where=where)
         case ScaleSpec():
-            return Scale(component, at, keys, value=spec.value)
+            return Scale(component, at, keys, value=spec.value, where=where)
         case PatchSpec():
-            theirs = spec.from_positions
-            return Patch(component, at, keys, from_case=spec.from_case, from_positions=theirs)
+            theirs, other = spec.from_positions, spec.from_case
+            return Patch(component, at, keys, from_case=other, from_positions=theirs, where=where)
         case _:
             assert_never(spec)
 

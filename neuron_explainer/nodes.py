@@ -22,6 +22,9 @@ Kind = Literal["embed", "attn", "mlp", "latent", "error", "bias"]
 Stream = Literal["attn", "mlp", "resid"]
 """Where a coder sits: on the attention output, on the MLP, or on the residual stream."""
 
+Side = Literal["positive", "negative"]
+"""A component means one thing where its activation is above zero and another where it is below."""
+
 _COMPONENT = re.compile(
     r"(?P<end>embed|bias)"
     r"|(?P<stream>attn|mlp|resid)_ae_error_L(?P<error_layer>\d{1,4})"
@@ -35,6 +38,11 @@ NAME_HINT = (
     "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117, "
     "or embed, bias, mlp_ae_error_L3."
 )
+
+
+def side_of(activation: float) -> Side:
+    """The side of a component at a token: the sign of its activation there. The one rule for it."""
+    return "negative" if activation < 0 else "positive"
 
 
 @dataclass(frozen=True, order=True)

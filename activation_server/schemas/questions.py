@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, StrictBool
 
 from activation_server.schemas.shapes import (
     MAX_INTERVENTIONS,
@@ -20,6 +20,16 @@ ActivationValue = Annotated[
 ]
 
 
+Side = Literal["positive", "negative"]
+Where = Annotated[
+    Literal["everything", "prompt", "generated"],
+    Field(
+        description="Without positions, and where text is generated: the prompt's tokens, the "
+        "generated ones, or both."
+    ),
+]
+
+
 class _Edit(Request):
     component: ComponentName
     positions: Positions | None = Field(
@@ -28,6 +38,7 @@ class _Edit(Request):
     key_positions: Positions | None = Field(
         default=None, description="Heads only: the tokens attended to; null: all of them."
     )
+    where: Where | None = Field(default=None, description="null: everything.")
 
 
 class AblateSpec(_Edit):
@@ -68,7 +79,10 @@ class SteerSpec(_Edit):
     kind: Literal["steer"]
     strength: ActivationValue
     method: Literal["set", "add", "scale"] = "set"
-    side: Literal["positive", "negative"] = "positive"
+    side: Side = "positive"
+    only_matching_side: StrictBool = Field(
+        default=True, description="Act only where the activation has that sign, or is exactly 0."
+    )
 
 
 InterventionSpec = Annotated[

@@ -22,7 +22,6 @@ from neuron_explainer.models.interventions import (
     Ablate,
     Intervention,
     Patch,
-    Source,
     intervention_hooks,
 )
 from neuron_explainer.models.objectives import (
@@ -32,6 +31,7 @@ from neuron_explainer.models.objectives import (
     TokenKind,
     TokenObjective,
 )
+from neuron_explainer.models.patching import Source
 from neuron_explainer.models.run import (
     Case,
     ReadOutNorm,

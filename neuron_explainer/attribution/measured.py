@@ -19,14 +19,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.forward_pass import Pass, Place
 from neuron_explainer.models.hooks import Hooks
-from neuron_explainer.models.interventions import (
-    check_component,
-    check_pair,
-    check_position,
-    replaced_heads,
-)
+from neuron_explainer.models.interventions import check_component, check_pair, replaced_heads
 from neuron_explainer.models.objectives import read_out_values
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.transformer import Frame

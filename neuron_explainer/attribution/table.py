@@ -17,9 +17,11 @@ from torch import Tensor
 
 from neuron_explainer.attribution.effects import METRICS, Effects
 from neuron_explainer.attribution.ranking import Place
-from neuron_explainer.models.interventions import Ablate, Patch, Scale, check_position
+from neuron_explainer.models.extent import check_position
+from neuron_explainer.models.interventions import Ablate, Patch, Scale
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Run
+from neuron_explainer.models.steering import Steer
 from neuron_explainer.models.tokens import token_text
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind, Node
@@ -272,7 +274,7 @@ def _bias_rows(effects: Sequence[Effects]) -> list[NodeRow]:
 
 def _edit_of(run: Run, node: Node) -> str | None:
     """What the last intervention that acts on this node did to it."""
-    words = {Ablate: "ablated", Scale: "scaled", Patch: "patched"}
+    words = {Ablate: "ablated", Scale: "scaled", Patch: "patched", Steer: "steered"}
     n_tokens = len(run.tokens)
     for edit in reversed(run.case.interventions):
         is_here = edit.component == node.component and all(

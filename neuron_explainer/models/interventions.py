@@ -7,11 +7,12 @@
 
 Edits act in the order given, each on what the one before left. `positions` is where the component
 writes (for heads the query token), None everywhere; patterns are not renormalised, as in the
-knockouts of Wang et al. 2022 (section 3.1).
+knockouts of Wang et al. 2022 (section 3.1). While text is generated, a pass computes only the
+newest tokens (`Extent`); positions stay those of the whole text.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
@@ -19,7 +20,10 @@ import torch
 from torch import Tensor
 
 from neuron_explainer.models.config import ModelConfig
-from neuron_explainer.models.hooks import Hooks, Site
+from neuron_explainer.models.extent import Extent, Where, check_position
+from neuron_explainer.models.hooks import Hook, Hooks, Site
+from neuron_explainer.models.patching import Source, patched_part, patched_positions
+from neuron_explainer.models.steering import Steer, gathered, steered
 from neuron_explainer.nodes import Component, Node
 
 
@@ -28,6 +32,7 @@ class _Edit:
     component: Component
     positions: tuple[int, ...] | None = None
     key_positions: tuple[int, ...] | None = None
+    where: Where = field(default="everything", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,7 @@ class Patch(_Edit):
     from_positions: tuple[int, ...] | None = None
 
 
-Intervention = Ablate | Set | Scale | Patch
-
-Source = Callable[[Site, int], Tensor]
-"""Site and layer -> the other case's recorded value, without the batch axis."""
+Intervention = Ablate | Set | Scale | Patch | Steer
 
 
 def check_component(component: Component, config: ModelConfig) -> None:
@@ -79,16 +81,6 @@ def check_component(component: Component, config: ModelConfig) -> None:
             f"{component}: {noun} {component.index} is out of range: each layer of "
             f"{config.name} has {noun}s 0-{n - 1}."
         )
-
-
-def check_position(position: int, n_tokens: int, what: str) -> int:
-    """A position from 0, with -1 meaning the last token. Raises ValueError naming the range."""
-    if not -1 <= position < n_tokens:
-        raise ValueError(
-            f"{what} {position} is out of range: the prompt has tokens 0-{n_tokens - 1} "
-            "(-1 is the last)."
-        )
-    return position % n_tokens
 
 
 def check_pair(node: Node, n_tokens: int) -> tuple[int, int]:
@@ -131,25 +123,35 @@ def replaced_heads(
 def intervention_hooks(
     interventions: Sequence[Intervention],
     config: ModelConfig,
-    n_tokens: int,
+    n_tokens: int | Extent,
     source: Source | None = None,
     row: int | None = None,
 ) -> Hooks:
     """Hooks that carry the edits out.
 
     Args:
-        n_tokens: tokens of the prompt; the rest of a row is padding.
+        n_tokens: tokens of the prompt, the rest of a row being padding; or which tokens of a text
+            that is being generated the pass computes.
         source: the other case's values, for patches.
         row: the batch row to edit; None edits all rows.
 
     Raises:
         LookupError, ValueError: a component or position the model or the prompt does not have.
     """
-    resolved = [_resolve(edit, config, n_tokens) for edit in interventions]
+    extent = Extent.whole(n_tokens) if isinstance(n_tokens, int) else n_tokens
+    resolved = [_resolve(edit, config, extent) for edit in interventions]
     _check_order(resolved)
-    return Hooks(
-        (_site(each.edit), partial(_act, each, config, n_tokens, source, row)) for each in resolved
-    )
+    pairs: list[tuple[Site, Hook]] = []
+    steers: list[tuple[Steer, tuple[int, ...]]] = []
+    for each in resolved:
+        edit = each.edit
+        if row is None and isinstance(edit, Steer) and edit.component.kind == "mlp":
+            steers.append((edit, each.positions))
+            continue
+        pairs += [("mlp_post_act", hook) for hook in gathered(steers, extent.start)]
+        steers = []
+        pairs.append((_site(edit), partial(_act, each, config, extent, source, row)))
+    return Hooks(pairs + [("mlp_post_act", hook) for hook in gathered(steers, extent.start)])
 
 
 @dataclass(frozen=True)
@@ -158,17 +160,18 @@ class _Resolved:
 
     edit: Intervention
     positions: tuple[int, ...]
+    """Tokens of this pass, counted from the start of the text."""
     keys: tuple[int, ...] | None
 
 
-def _resolve(edit: Intervention, config: ModelConfig, n_tokens: int) -> _Resolved:
+def _resolve(edit: Intervention, config: ModelConfig, extent: Extent) -> _Resolved:
     component = edit.component
     check_component(component, config)
     if component.kind == "bias":
         raise ValueError(
             "bias cannot be edited: it is a sum of many parameters, not one activation."
         )
-    if component.kind == "embed" and isinstance(edit, Set):
+    if component.kind == "embed" and isinstance(edit, Set | Steer):
         raise ValueError(
             "embed is a vector and cannot be set to a number: ablate, scale or patch it."
         )
@@ -179,20 +182,34 @@ def _resolve(edit: Intervention, config: ModelConfig, n_tokens: int) -> _Resolve
             raise ValueError(f"{component}: {name} is empty: name a token, or None for all.")
     if isinstance(edit, Ablate) and isinstance(edit.value, tuple):
         _check_mean(edit.value, component, edit.key_positions, config)
-    positions = (
-        tuple(range(n_tokens))
-        if edit.positions is None
-        else tuple(check_position(p, n_tokens, f"{component}: position") for p in edit.positions)
-    )
+    positions = _positions(edit, extent)
     keys = edit.key_positions and tuple(
-        check_position(k, n_tokens, f"{component}: key position") for k in edit.key_positions
+        _named(k, extent, f"{component}: key position") for k in edit.key_positions
     )
-    if keys and all(key > position for key in keys for position in positions):
+    if keys and extent.start == 0 and all(key > place for key in keys for place in positions):
         raise ValueError(
             f"{component}: no pair is left to edit, since a token sees only itself and earlier "
             f"ones (positions {list(positions)}, key_positions {list(keys)})."
         )
     return _Resolved(edit, positions, keys)
+
+
+def _positions(edit: Intervention, extent: Extent) -> tuple[int, ...]:
+    """The tokens of this pass that an edit acts on."""
+    if edit.positions is None:
+        return tuple(extent.places(edit.where))
+    if edit.where != "everything":
+        raise ValueError(
+            f"{edit.component}: positions are named, so where={edit.where!r} says nothing more: "
+            "leave one of them out."
+        )
+    named = (_named(p, extent, f"{edit.component}: position") for p in edit.positions)
+    return tuple(p for p in named if extent.start <= p < extent.stop)
+
+
+def _named(position: int, extent: Extent, what: str) -> int:
+    n = extent.n_prompt if position == -1 else extent.limit
+    return check_position(position, n, what)
 
 
 def _check_order(edits: Sequence[_Resolved]) -> None:
@@ -232,7 +249,7 @@ def _check_mean(
 def _act(
     resolved: _Resolved,
     config: ModelConfig,
-    n_tokens: int,
+    extent: Extent,
     source: Source | None,
     row: int | None,
     value: Tensor,
@@ -246,12 +263,15 @@ def _act(
     value = value.clone()
     rows = slice(None) if row is None else slice(row, row + 1)
     view = _select(value[rows], site, component)
-    at = torch.tensor(resolved.positions, device=value.device)
+    at = torch.tensor(resolved.positions, device=value.device, dtype=torch.long)
     if site == "attn_pattern":
-        _edit_pattern(view, resolved, at, n_tokens, config.attention_window, source, layer)
+        _edit_pattern(view, resolved, at, extent, config.attention_window, source, layer)
     else:
-        old = view[:, at]
-        view[:, at] = _new_value(edit, old, view[:, :n_tokens], source, site, layer, resolved)
+        at = at - extent.start
+        prompt = view[:, : extent.n_prompt]
+        if extent.start == 0 and isinstance(edit, Ablate) and edit.value == "mean":
+            extent.means[edit] = prompt.mean(dim=1, keepdim=True)
+        view[:, at] = _new_value(edit, view[:, at], extent, source, site, layer, resolved)
     return value
 
 
@@ -279,7 +299,7 @@ def _select(value: Tensor, site: Site, component: Component) -> Tensor:
 def _new_value(
     edit: Intervention,
     old: Tensor,
-    prompt: Tensor,
+    extent: Extent,
     source: Source | None,
     site: Site,
     layer: int,
@@ -289,7 +309,7 @@ def _new_value(
         case Ablate(value="zero"):
             return torch.zeros_like(old)
         case Ablate(value="mean"):
-            return prompt.mean(dim=1, keepdim=True).expand_as(old)
+            return extent.means[edit].expand_as(old)
         case Ablate(value=tuple() as mean):
             given = torch.tensor(mean, dtype=old.dtype, device=old.device)
             return (given if old.ndim == 3 else given.squeeze(0)).expand_as(old)
@@ -297,9 +317,17 @@ def _new_value(
             return torch.full_like(old, edit.value)
         case Scale():
             return old * edit.value
+        case Steer():
+            return steered([edit], old[..., None])[..., 0]
         case Patch():
-            theirs = _patch_source(edit, source, site, layer)
-            at = _patch_positions(edit, resolved.positions, theirs.shape[0], prompt.shape[1])
+            theirs = patched_part(edit.component, edit.from_case, source, site, layer)
+            at = patched_positions(
+                edit.component,
+                edit.from_positions,
+                resolved.positions,
+                theirs.shape[0],
+                extent.stop,
+            )
             return theirs[torch.tensor(at, device=old.device)].to(old.dtype).expand_as(old)
     raise AssertionError(edit)
 
@@ -308,71 +336,44 @@ def _edit_pattern(
     view: Tensor,
     resolved: _Resolved,
     at: Tensor,
-    n_tokens: int,
+    extent: Extent,
     window: int | None,
     source: Source | None,
     layer: int,
 ) -> None:
     """Edit the pairs of one head's pattern, "row query key"; masked pairs stay alone."""
-    n_key = view.shape[2]
-    keys = torch.arange(n_tokens) if resolved.keys is None else torch.tensor(resolved.keys)
-    keys = keys.to(view.device)
+    n_tokens, n_key = extent.stop, view.shape[2]
+    every = range(n_tokens) if resolved.keys is None else resolved.keys
+    keys = torch.tensor([k for k in every if k < n_tokens], device=view.device, dtype=torch.long)
     seen = keys[None, :] <= at[:, None]
     if window is not None:
         seen &= keys[None, :] > at[:, None] - window
-    old = view[:, at[:, None], keys[None, :]]
+    pairs = (slice(None), at[:, None] - extent.start, keys[None, :])
+    old = view[pairs]
     edit = resolved.edit
     if isinstance(edit, Ablate) and edit.value == "mean":
+        if extent.limit != extent.n_prompt:
+            raise ValueError(
+                f"{edit.component}: the mean of single pairs is not known for tokens that are "
+                "generated: ablate them to zero, or the head at all its keys."
+            )
         n_queries = torch.arange(n_key, 0, -1, device=view.device) - (n_key - n_tokens)
         mean = view[:, :n_tokens].sum(dim=1) / n_queries.clamp(1, window)  # those that see the key
         new = mean[:, None, keys].expand_as(old)
     elif isinstance(edit, Patch):
-        theirs = _patch_source(edit, source, "attn_pattern", layer)
+        theirs = patched_part(edit.component, edit.from_case, source, "attn_pattern", layer)
         if theirs.shape[0] != n_tokens:
             raise ValueError(
                 f"{edit.component}: single token pairs are patched only between prompts of equal "
                 f"length (here {n_tokens} and {theirs.shape[0]} tokens); omit key_positions."
             )
         from_at = torch.tensor(
-            _patch_positions(edit, resolved.positions, n_tokens, n_tokens), device=view.device
+            patched_positions(
+                edit.component, edit.from_positions, resolved.positions, n_tokens, n_tokens
+            ),
+            device=view.device,
         )
         new = theirs[from_at[:, None], keys[None, :]].to(old.dtype).expand_as(old)
     else:
-        new = _new_value(edit, old, view, source, "attn_pattern", layer, resolved)
-    view[:, at[:, None], keys[None, :]] = torch.where(seen, new, old)
-
-
-def _patch_source(edit: Patch, source: Source | None, site: Site, layer: int) -> Tensor:
-    """The other case's activation of this component, "token ..."."""
-    if source is None:
-        raise ValueError(
-            f"{edit.component}: patch takes its value from case {edit.from_case}, and there is no "
-            "such case beside this one. Give two cases."
-        )
-    value = source(site, layer)
-    match edit.component.kind:
-        case "embed":
-            return value
-        case "mlp":
-            return value[:, edit.component.index]
-        case _:
-            return value[edit.component.index or 0]
-
-
-def _patch_positions(
-    edit: Patch, positions: tuple[int, ...], n_theirs: int, n_ours: int
-) -> list[int]:
-    wanted = edit.from_positions
-    if wanted is None:
-        if n_theirs != n_ours:
-            raise ValueError(
-                f"{edit.component}: the prompts have {n_ours} and {n_theirs} tokens, so say which "
-                "token goes where: give positions and from_positions of equal length."
-            )
-        wanted = positions
-    elif len(wanted) != len(positions):
-        raise ValueError(
-            f"{edit.component}: {len(positions)} positions but {len(wanted)} from_positions; "
-            "they go in pairs."
-        )
-    return [check_position(p, n_theirs, f"{edit.component}: from_position") for p in wanted]
+        new = _new_value(edit, old, extent, source, "attn_pattern", layer, resolved)
+    view[pairs] = torch.where(seen, new, old)

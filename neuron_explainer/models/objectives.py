@@ -22,8 +22,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.forward_pass import Pass, Place
-from neuron_explainer.models.interventions import check_component, check_pair, check_position
+from neuron_explainer.models.interventions import check_component, check_pair
 from neuron_explainer.models.transformer import Attention, Norm, Transformer, rotate
 from neuron_explainer.nodes import Node
 

@@ -18,11 +18,11 @@ from neuron_explainer.models.hooks import Hooks, Site
 from neuron_explainer.models.interventions import (
     Intervention,
     Patch,
-    Source,
     first_edited_layer,
     intervention_hooks,
 )
 from neuron_explainer.models.objectives import Objective, ReadOut, read_out
+from neuron_explainer.models.patching import Source
 from neuron_explainer.models.transformer import Transformer
 
 ReadOutNorm = Literal["fixed", "live"]

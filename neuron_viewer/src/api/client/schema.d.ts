@@ -240,6 +240,11 @@ export interface components {
              * @enum {string}
              */
             value: "zero" | "mean";
+            /**
+             * Where
+             * @description null: everything.
+             */
+            where?: ("everything" | "prompt" | "generated") | null;
         };
         /** ActivationsRequest */
         ActivationsRequest: {
@@ -801,6 +806,11 @@ export interface components {
              * @description Where the component writes; null: everywhere.
              */
             positions?: number[] | null;
+            /**
+             * Where
+             * @description null: everything.
+             */
+            where?: ("everything" | "prompt" | "generated") | null;
         };
         /** PromptActivations */
         PromptActivations: {
@@ -843,6 +853,11 @@ export interface components {
              * @description Any number that float32 holds easily.
              */
             value: number;
+            /**
+             * Where
+             * @description null: everything.
+             */
+            where?: ("everything" | "prompt" | "generated") | null;
         };
         /** SelfCheckClaim */
         SelfCheckClaim: {
@@ -904,6 +919,11 @@ export interface components {
              * @description Any number that float32 holds easily.
              */
             value: number;
+            /**
+             * Where
+             * @description null: everything.
+             */
+            where?: ("everything" | "prompt" | "generated") | null;
         };
         /**
          * SteerSpec
@@ -933,6 +953,12 @@ export interface components {
              */
             method: "set" | "add" | "scale";
             /**
+             * Only Matching Side
+             * @description Act only where the activation has that sign, or is exactly 0.
+             * @default true
+             */
+            only_matching_side: boolean;
+            /**
              * Positions
              * @description Where the component writes; null: everywhere.
              */
@@ -948,6 +974,11 @@ export interface components {
              * @description Any number that float32 holds easily.
              */
             strength: number;
+            /**
+             * Where
+             * @description null: everything.
+             */
+            where?: ("everything" | "prompt" | "generated") | null;
         };
         /** Token */
         Token: {

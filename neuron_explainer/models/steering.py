@@ -1,0 +1,117 @@
+"""Steering: components driven to a multiple of their own extreme quantile, on one side only.
+
+With a the activation, q its extreme quantile on the chosen side (negative on the negative side) and
+s the strength:
+
+    set      a <- s q       the published way (Transluce's Monitor); strength 0 suppresses
+    add      a <- a + s q   for a latent: s q times its decoder direction is added
+    scale    a <- s a       strength 1 changes nothing
+
+Only the matching side acts: where the sign of the activation is that of the side. An activation of
+exactly 0 lies on neither side, so it may be driven to either: else nothing could strengthen a
+latent that is off. The quantile is given as a number, so that this needs no dataset.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from neuron_explainer.models.extent import Where
+from neuron_explainer.nodes import Component, Side
+
+SteerMethod = Literal["set", "add", "scale"]
+
+
+@dataclass(frozen=True)
+class Steer:
+    """Drive a component to a multiple of its extreme quantile."""
+
+    component: Component
+    positions: tuple[int, ...] | None = None
+    key_positions: tuple[int, ...] | None = None
+    strength: float = 0.0
+    method: SteerMethod = "set"
+    side: Side = "positive"
+    extreme: float = 0.0
+    """The component's extreme quantile on that side; `scale`, and strength 0, do without."""
+    only_matching_side: bool = True
+    where: Where = field(default="everything", kw_only=True)
+
+    def __post_init__(self) -> None:
+        sign = 1.0 if self.side == "positive" else -1.0
+        if sign * self.extreme < 0:
+            raise ValueError(
+                f"{self.component}: {self.extreme} cannot be a quantile of its {self.side} side: "
+                "the sign is wrong."
+            )
+
+
+def steered(
+    edits: Sequence[Steer], old: Float[Tensor, "*axes edit"]
+) -> Float[Tensor, "*axes edit"]:
+    """New activations of components that are steered in the same way, one on the last axis each."""
+    first = edits[0]
+    strength = torch.tensor([edit.strength for edit in edits], dtype=old.dtype, device=old.device)
+    target = torch.tensor(
+        [edit.strength * edit.extreme for edit in edits], dtype=old.dtype, device=old.device
+    )
+    match first.method:
+        case "set":
+            new = target.expand_as(old)
+        case "add":
+            new = old + target
+        case "scale":
+            new = old * strength
+    return torch.where(_is_on_side(edits, old), new, old) if first.only_matching_side else new
+
+
+def _is_on_side(
+    edits: Sequence[Steer], old: Float[Tensor, "*axes edit"]
+) -> Bool[Tensor, "*axes edit"]:
+    signs = [1.0 if edit.side == "positive" else -1.0 for edit in edits]
+    return old * torch.tensor(signs, dtype=old.dtype, device=old.device) >= 0
+
+
+@dataclass(frozen=True)
+class SteeredNeurons:
+    """Neurons of one layer steered in the same way: one hook for all of them."""
+
+    layer: int
+    edits: tuple[Steer, ...]
+    positions: Int[Tensor, " position"]
+    """Rows of the pass's token axis."""
+
+    def __call__(self, value: Float[Tensor, "batch seq d_mlp"], layer: int) -> Tensor:
+        if layer != self.layer or not len(self.positions):
+            return value
+        neurons = torch.tensor([edit.component.index or 0 for edit in self.edits])
+        at = (self.positions.to(value.device)[:, None], neurons.to(value.device)[None, :])
+        value = value.clone()
+        value[:, at[0], at[1]] = steered(self.edits, value[:, at[0], at[1]])
+        return value
+
+
+def gathered(edits: Sequence[tuple[Steer, tuple[int, ...]]], start: int) -> list[SteeredNeurons]:
+    """Steered neurons and their positions, as one hook for each layer and manner.
+
+    Edits of different neurons commute; a neuron that is steered twice in the same way keeps its
+    order.
+    """
+    groups: dict[Hashable, tuple[list[Steer], tuple[int, ...]]] = {}
+    seen: dict[Component, int] = {}
+    for edit, positions in edits:
+        turn = seen[edit.component] = seen.get(edit.component, 0) + 1
+        key = (turn, edit.component.layer, edit.method, edit.only_matching_side, positions)
+        groups.setdefault(key, ([], positions))[0].append(edit)
+    return [
+        SteeredNeurons(
+            members[0].component.layer or 0,
+            tuple(members),
+            torch.tensor([p - start for p in positions], dtype=torch.long),
+        )
+        for _, (members, positions) in sorted(groups.items(), key=lambda item: item[0][0])  # type: ignore[index]  # every key is a tuple
+    ]

@@ -80,8 +80,9 @@ class SteerSpec(_Edit):
     strength: ActivationValue
     method: Literal["set", "add", "scale"] = "set"
     side: Side = "positive"
-    only_matching_side: StrictBool = Field(
-        default=True, description="Act only where the activation has that sign, or is exactly 0."
+    only_matching_side: StrictBool | None = Field(
+        default=None,
+        description="Act only where the activation has that sign, or is exactly 0; null: yes.",
     )
 
 

@@ -954,10 +954,9 @@ export interface components {
             method: "set" | "add" | "scale";
             /**
              * Only Matching Side
-             * @description Act only where the activation has that sign, or is exactly 0.
-             * @default true
+             * @description Act only where the activation has that sign, or is exactly 0; null: yes.
              */
-            only_matching_side: boolean;
+            only_matching_side?: boolean | null;
             /**
              * Positions
              * @description Where the component writes; null: everywhere.

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from activation_server.errors import install_error_handlers
-from activation_server.routes import checks, components, debugger, model
+from activation_server.routes import checks, components, debugger, generation, model, monitor
 from activation_server.security import Guard
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
@@ -48,7 +48,7 @@ def describe_api() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     api = APIRouter(prefix="/api")
-    for part in (model, debugger, components, checks):
+    for part in (model, debugger, components, generation, monitor, checks):
         api.include_router(part.router)
     app.include_router(api)
     return app

@@ -20,6 +20,7 @@ from activation_server import wire
 from activation_server.errors import as_api_error, error_body
 from activation_server.examples import examples_for
 from activation_server.kept import KeptAnswers
+from activation_server.monitor import Monitor
 from activation_server.questions import (
     NAME_HINT,
     batches_of,
@@ -66,6 +67,7 @@ class ModelSession:
         self._worker = Worker(settings.max_queue)
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}
+        self.monitor = Monitor()
         self._examples = examples_for(model)
         self._card = wire.model_card(model, self._examples)
 

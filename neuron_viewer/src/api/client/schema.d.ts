@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Generate
+         * @description Continue a text or a chat, edits in force; a stream of tokens unless `stream` is false.
+         */
+        post: operations["generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -138,6 +158,126 @@ export interface paths {
         get: operations["model"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clusters
+         * @description Group the influential components by meaning, measure each group, compare with chance.
+         */
+        post: operations["clusters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare
+         * @description Write the default and the steered reply, and score each token under both.
+         */
+        post: operations["compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/influence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Influence
+         * @description Rank the components that led to a token, by activation or by attribution.
+         */
+        post: operations["influence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/steer_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Steer Preview
+         * @description List the components that a concept means, before anything is steered.
+         */
+        post: operations["steer_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/sweep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sweep
+         * @description Try strengths and numbers of components; mark where the rest of the model still works.
+         */
+        post: operations["sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Monitor Tokens
+         * @description Give every token's probability, rank and alternatives, and say whose token it is.
+         */
+        post: operations["monitor_tokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -258,6 +398,18 @@ export interface components {
             /** Results */
             results: components["schemas"]["PromptActivations"][];
         };
+        /** Alternative */
+        Alternative: {
+            /** Id */
+            id: number;
+            /**
+             * Logprob
+             * @description In nats.
+             */
+            logprob: number;
+            /** Text */
+            text: string;
+        };
         /** CaseResult */
         CaseResult: {
             by_layer: components["schemas"]["EffectByLayer"];
@@ -311,6 +463,230 @@ export interface components {
             target_tokens: string[];
             trace?: components["schemas"]["TraceSpec"] | null;
         };
+        /** Cluster */
+        Cluster: {
+            /**
+             * Attribution
+             * @description Summed over members and tokens; an estimate.
+             */
+            attribution: number | null;
+            /**
+             * Coherence
+             * @description 1 (one topic) to 7 (none), by a language model; null where there is none.
+             */
+            coherence: number | null;
+            controls: components["schemas"]["Controls"] | null;
+            /** Id */
+            id: number;
+            /**
+             * Measured Effect
+             * @description Objective minus objective with all members' own side set to zero together.
+             */
+            measured_effect: number | null;
+            /** Members */
+            members: components["schemas"]["ClusterMember"][];
+            /** N Negative */
+            n_negative: number;
+            /** N Positive */
+            n_positive: number;
+            /** Name */
+            name: string;
+            /**
+             * Named By
+             * @description `words`, or the language model that named it.
+             */
+            named_by: string;
+            /**
+             * Words
+             * @description Words that tell its explanations from all others.
+             */
+            words: string[];
+        };
+        /** ClusterMember */
+        ClusterMember: {
+            /** Attribution */
+            attribution: number | null;
+            /**
+             * Component
+             * @example attn_L9_9
+             * @example mlp_L3_117
+             */
+            component: string;
+            /** Explanation */
+            explanation: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "attn" | "mlp" | "latent";
+            /** Layer */
+            layer: number;
+            /**
+             * Node
+             * @description Its strongest node.
+             */
+            node: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+            /**
+             * Similarity
+             * @description Cosine with the cluster's mean.
+             */
+            similarity: number;
+        };
+        /**
+         * ClustersRequest
+         * @description The influential components grouped by the meaning of their explanations.
+         */
+        ClustersRequest: {
+            /**
+             * By
+             * @default attribution
+             * @enum {string}
+             */
+            by: "activation" | "attribution";
+            /**
+             * Concepts
+             * @default []
+             */
+            concepts: components["schemas"]["ConceptSpec"][];
+            /**
+             * Cut
+             * @description Cosine distance at which groups are kept apart.
+             * @default 0.6
+             */
+            cut: number;
+            /**
+             * Dataset
+             * @description Whose quantiles are meant; null: the first.
+             */
+            dataset?: string | null;
+            /**
+             * Distractor Token
+             * @description For `logit_diff`: the token it is compared with.
+             */
+            distractor_token?: number | string | null;
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            /**
+             * Kinds
+             * @description null: all that there are.
+             */
+            kinds?: ("attn" | "mlp" | "latent")[] | null;
+            /**
+             * Layers
+             * @description null: all.
+             */
+            layers?: number[] | null;
+            /**
+             * Leading
+             * @description Components, each with its side, that are grouped.
+             * @default 400
+             */
+            leading: number;
+            /**
+             * Max Clusters
+             * @default 24
+             */
+            max_clusters: number;
+            /**
+             * Max Coherence
+             * @description Drop groups that a language model finds less coherent.
+             * @default 3
+             */
+            max_coherence: number;
+            /**
+             * Messages
+             * @description Needs a model with a chat template.
+             */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * Min Members
+             * @default 3
+             */
+            min_members: number;
+            /**
+             * N Controls
+             * @default 32
+             */
+            n_controls: number;
+            /**
+             * Of
+             * @default logprob
+             * @enum {string}
+             */
+            of: "logprob" | "prob" | "logit" | "logit_diff";
+            /**
+             * Position
+             * @description The token that is explained, predicted from the one before; -1 is the last. The number of tokens means the one to come, and then `token` must be given.
+             * @default -1
+             */
+            position: number;
+            /**
+             * Positions
+             * @description Tokens at which components write; null: all before `position`.
+             */
+            positions?: number[] | null;
+            /**
+             * Prefix Tokens
+             * @description Ids of the reply so far. To branch: the ids before the token, then the other one.
+             * @default []
+             */
+            prefix_tokens: number[];
+            /** Prompt */
+            prompt?: string | null;
+            /**
+             * Read Out Norm
+             * @default live
+             * @enum {string}
+             */
+            read_out_norm: "fixed" | "live";
+            /**
+             * Seed
+             * @description Draws the controls.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Side
+             * @description null: both.
+             */
+            side?: ("positive" | "negative") | null;
+            /**
+             * Token
+             * @description Text or id; null: the token that stands at `position`.
+             */
+            token?: number | string | null;
+        };
+        /**
+         * ClustersResponse
+         * @description With an event stream: `clusters` (this, unmeasured), a `cluster` for each as it is measured,
+         *     then `done` (this, in order of measured effect).
+         */
+        ClustersResponse: {
+            /** Clusters */
+            clusters: components["schemas"]["Cluster"][];
+            /** Encoder */
+            encoder: string;
+            /** N Candidates */
+            n_candidates: number;
+            /**
+             * N Explained
+             * @description Candidates that have an explanation of their side.
+             */
+            n_explained: number;
+            /** N Grouped */
+            n_grouped: number;
+            objective: components["schemas"]["InfluenceObjective"];
+            /** Tokens */
+            tokens: components["schemas"]["ConversationToken"][];
+        };
         /** CoderInfo */
         CoderInfo: {
             /** Layers */
@@ -321,6 +697,140 @@ export interface components {
             name: string;
             /** Site */
             site: string;
+        };
+        /**
+         * CompareRequest
+         * @description The same continuation without and with `interventions` and `concepts`, from the same seed.
+         */
+        CompareRequest: {
+            /**
+             * Concepts
+             * @default []
+             */
+            concepts: components["schemas"]["ConceptSpec"][];
+            /**
+             * Dataset
+             * @description Whose quantiles are meant; null: the first.
+             */
+            dataset?: string | null;
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            /**
+             * Max New Tokens
+             * @default 64
+             */
+            max_new_tokens: number;
+            /**
+             * Messages
+             * @description Needs a model with a chat template.
+             */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * N Top
+             * @default 5
+             */
+            n_top: number;
+            /**
+             * Prefix Tokens
+             * @description Ids of the reply so far. To branch: the ids before the token, then the other one.
+             * @default []
+             */
+            prefix_tokens: number[];
+            /** Prompt */
+            prompt?: string | null;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Stop
+             * @description The text ends before the first of these.
+             * @default []
+             */
+            stop: string[];
+            /**
+             * Stream
+             * @default true
+             */
+            stream: boolean;
+            /**
+             * Temperature
+             * @description 0 is greedy.
+             * @default 0
+             */
+            temperature: number;
+            /**
+             * Top K
+             * @description Keep this many of the likeliest tokens; null: all.
+             */
+            top_k?: number | null;
+            /**
+             * Top P
+             * @description Keep the likeliest tokens that make up this share.
+             * @default 1
+             */
+            top_p: number;
+        };
+        /**
+         * CompareResponse
+         * @description The last event of a stream.
+         */
+        CompareResponse: {
+            default: components["schemas"]["ComparedReply"];
+            /**
+             * First Difference
+             * @description Index in the replies of the first token that differs; null when none does.
+             */
+            first_difference: number | null;
+            /** Prompt Tokens */
+            prompt_tokens: components["schemas"]["ConversationToken"][];
+            steered: components["schemas"]["ComparedReply"];
+            /** Timing Ms */
+            timing_ms: {
+                [key: string]: number;
+            };
+        };
+        /** ComparedReply */
+        ComparedReply: {
+            /**
+             * Finish
+             * @enum {string}
+             */
+            finish: "end_token" | "stop_string" | "length" | "context";
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: components["schemas"]["ComparedToken"][];
+        };
+        /** ComparedToken */
+        ComparedToken: {
+            /** Id */
+            id: number;
+            /**
+             * Logprob
+             * @description Under the model itself, edits in force, before temperature and cut-offs.
+             */
+            logprob: number;
+            /**
+             * Other Logprob
+             * @description Of this token after the same text in the other reply's model.
+             */
+            other_logprob: number;
+            /**
+             * Position
+             * @description Index in the whole text, prompt included.
+             */
+            position: number;
+            /** Rank */
+            rank: number;
+            /** Text */
+            text: string;
+            /** Top */
+            top: components["schemas"]["Alternative"][];
         };
         /**
          * ComponentTokensResponse
@@ -360,6 +870,112 @@ export interface components {
             responds_to: components["schemas"]["TokenScore"][];
             /** Suppresses */
             suppresses: components["schemas"]["TokenScore"][];
+        };
+        /** ConceptMember */
+        ConceptMember: {
+            /**
+             * Component
+             * @example attn_L9_9
+             * @example mlp_L3_117
+             */
+            component: string;
+            /**
+             * Side
+             * @default positive
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+        };
+        /**
+         * ConceptSpec
+         * @description Components that share a meaning, driven together to a multiple of their extreme quantiles.
+         */
+        ConceptSpec: {
+            /**
+             * Enabled
+             * @description False: listed, but not in force.
+             * @default true
+             */
+            enabled: boolean;
+            /** Members */
+            members: components["schemas"]["ConceptMember"][];
+            /**
+             * Method
+             * @default set
+             * @enum {string}
+             */
+            method: "set" | "add" | "scale";
+            /**
+             * Name
+             * @description Shown; changes nothing.
+             * @default
+             */
+            name: string;
+            /**
+             * Only Matching Side
+             * @description Act only where the activation has the member's sign, or is exactly 0.
+             * @default true
+             */
+            only_matching_side: boolean;
+            /**
+             * Positions
+             * @description Absolute token indices; null: as `where` says.
+             */
+            positions?: number[] | null;
+            /**
+             * Strength
+             * @description In extreme quantiles (`set`, `add`), or a factor; 0 suppresses.
+             * @default 0
+             */
+            strength: number;
+            /**
+             * Where
+             * @description Without positions, and where text is generated: the prompt's tokens, the generated ones, or both.
+             * @default everything
+             * @enum {string}
+             */
+            where: "everything" | "prompt" | "generated";
+        };
+        /**
+         * Controls
+         * @description Random sets of the same size, kinds and layers, of nearest mean activation on this text.
+         */
+        Controls: {
+            /**
+             * Better Than Chance
+             * @description p_value is at most 0.05.
+             */
+            better_than_chance: boolean;
+            /** Effects */
+            effects: number[];
+            /**
+             * P Value
+             * @description (1 + sets at least as strong) / (1 + sets): chance of a random set as strong.
+             */
+            p_value: number;
+            /**
+             * Stronger Than
+             * @description Sets whose effect is smaller in size.
+             */
+            stronger_than: number;
+        };
+        /** ConversationToken */
+        ConversationToken: {
+            /** Id */
+            id: number;
+            /**
+             * Message
+             * @description Index of its message; null outside of messages.
+             */
+            message: number | null;
+            /**
+             * Role
+             * @description Whose token it is: a message's, the chat template's, or `prefix_tokens`.
+             * @enum {string}
+             */
+            role: "prompt" | "template" | "system" | "user" | "assistant" | "reply";
+            /** Text */
+            text: string;
         };
         /** DatasetInfo */
         DatasetInfo: {
@@ -506,6 +1122,133 @@ export interface components {
             /** Target */
             target: string;
         };
+        /**
+         * GenerateRequest
+         * @description What to continue, and how to choose each token.
+         */
+        GenerateRequest: {
+            /**
+             * Concepts
+             * @default []
+             */
+            concepts: components["schemas"]["ConceptSpec"][];
+            /**
+             * Dataset
+             * @description Whose quantiles are meant; null: the first.
+             */
+            dataset?: string | null;
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            /**
+             * Max New Tokens
+             * @default 64
+             */
+            max_new_tokens: number;
+            /**
+             * Messages
+             * @description Needs a model with a chat template.
+             */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * N Top
+             * @default 5
+             */
+            n_top: number;
+            /**
+             * Prefix Tokens
+             * @description Ids of the reply so far. To branch: the ids before the token, then the other one.
+             * @default []
+             */
+            prefix_tokens: number[];
+            /** Prompt */
+            prompt?: string | null;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Stop
+             * @description The text ends before the first of these.
+             * @default []
+             */
+            stop: string[];
+            /**
+             * Stream
+             * @default true
+             */
+            stream: boolean;
+            /**
+             * Temperature
+             * @description 0 is greedy.
+             * @default 0
+             */
+            temperature: number;
+            /**
+             * Top K
+             * @description Keep this many of the likeliest tokens; null: all.
+             */
+            top_k?: number | null;
+            /**
+             * Top P
+             * @description Keep the likeliest tokens that make up this share.
+             * @default 1
+             */
+            top_p: number;
+        };
+        /**
+         * GenerateResponse
+         * @description The last event of a stream holds the same, without `tokens`.
+         */
+        GenerateResponse: {
+            /**
+             * Finish
+             * @enum {string}
+             */
+            finish: "end_token" | "stop_string" | "length" | "context";
+            /** Prompt Tokens */
+            prompt_tokens: components["schemas"]["ConversationToken"][];
+            /**
+             * Stop
+             * @description The stop string that ended it.
+             */
+            stop: string | null;
+            /**
+             * Text
+             * @description The new text, without the end token or stop string.
+             */
+            text: string;
+            /** Timing Ms */
+            timing_ms: {
+                [key: string]: number;
+            };
+            /** Tokens */
+            tokens: components["schemas"]["GeneratedToken"][];
+        };
+        /** GeneratedToken */
+        GeneratedToken: {
+            /** Id */
+            id: number;
+            /**
+             * Logprob
+             * @description Under the model itself, edits in force, before temperature and cut-offs.
+             */
+            logprob: number;
+            /**
+             * Position
+             * @description Index in the whole text, prompt included.
+             */
+            position: number;
+            /** Rank */
+            rank: number;
+            /** Text */
+            text: string;
+            /** Top */
+            top: components["schemas"]["Alternative"][];
+        };
         /** HealthResponse */
         HealthResponse: {
             /**
@@ -526,6 +1269,242 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /** InfluenceItem */
+        InfluenceItem: {
+            /** Activation */
+            activation: number;
+            /**
+             * Attribution
+             * @description Activation times gradient; an estimate.
+             */
+            attribution: number | null;
+            /**
+             * Component
+             * @example attn_L9_9
+             * @example mlp_L3_117
+             */
+            component: string;
+            /**
+             * Explanation
+             * @description The best explanation of that side, if any.
+             */
+            explanation: string | null;
+            /** Index */
+            index: number;
+            /** Key Position */
+            key_position: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "attn" | "mlp" | "latent";
+            /** Layer */
+            layer: number;
+            /**
+             * Measured Effect
+             * @description Objective minus objective without it; null where not measured.
+             */
+            measured_effect: number | null;
+            /**
+             * N Tokens
+             * @description Nodes summed; 1 for a node.
+             */
+            n_tokens: number;
+            /**
+             * Node
+             * @description Per component: its strongest node.
+             */
+            node: string;
+            /** Position */
+            position: number;
+            /**
+             * Quantile
+             * @description Share of a dataset's tokens with a smaller activation; null: none is loaded.
+             */
+            quantile: number | null;
+            /**
+             * Relative Activation
+             * @description Activation over the component's extreme quantile of that side.
+             */
+            relative_activation: number | null;
+            /**
+             * Side
+             * @description The sign of its activation there.
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+            /**
+             * Value
+             * @description What the items are ranked by: the attribution, signed, or the activation in units of the component's own extreme quantile of that side.
+             */
+            value: number;
+        };
+        /** InfluenceObjective */
+        InfluenceObjective: {
+            distractor: components["schemas"]["Token"] | null;
+            /**
+             * Of
+             * @enum {string}
+             */
+            of: "logprob" | "prob" | "logit" | "logit_diff";
+            /** Position */
+            position: number;
+            token: components["schemas"]["Token"];
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * InfluenceRequest
+         * @description Which components led to a token.
+         */
+        InfluenceRequest: {
+            /**
+             * By
+             * @default attribution
+             * @enum {string}
+             */
+            by: "activation" | "attribution";
+            /**
+             * Concepts
+             * @default []
+             */
+            concepts: components["schemas"]["ConceptSpec"][];
+            /**
+             * Dataset
+             * @description Whose quantiles are meant; null: the first.
+             */
+            dataset?: string | null;
+            /**
+             * Distractor Token
+             * @description For `logit_diff`: the token it is compared with.
+             */
+            distractor_token?: number | string | null;
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            /**
+             * Kinds
+             * @description null: all that there are.
+             */
+            kinds?: ("attn" | "mlp" | "latent")[] | null;
+            /**
+             * Layers
+             * @description null: all.
+             */
+            layers?: number[] | null;
+            /**
+             * Measure
+             * @description Leading items to measure by ablation.
+             * @default 0
+             */
+            measure: number;
+            /**
+             * Messages
+             * @description Needs a model with a chat template.
+             */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * Of
+             * @default logprob
+             * @enum {string}
+             */
+            of: "logprob" | "prob" | "logit" | "logit_diff";
+            /**
+             * Per
+             * @description `component`: one item for each component and side, values summed over tokens.
+             * @default node
+             * @enum {string}
+             */
+            per: "node" | "component";
+            /**
+             * Position
+             * @description The token that is explained, predicted from the one before; -1 is the last. The number of tokens means the one to come, and then `token` must be given.
+             * @default -1
+             */
+            position: number;
+            /**
+             * Positions
+             * @description Tokens at which components write; null: all before `position`.
+             */
+            positions?: number[] | null;
+            /**
+             * Prefix Tokens
+             * @description Ids of the reply so far. To branch: the ids before the token, then the other one.
+             * @default []
+             */
+            prefix_tokens: number[];
+            /** Prompt */
+            prompt?: string | null;
+            /**
+             * Read Out Norm
+             * @default live
+             * @enum {string}
+             */
+            read_out_norm: "fixed" | "live";
+            /**
+             * Side
+             * @description null: both.
+             */
+            side?: ("positive" | "negative") | null;
+            /**
+             * Token
+             * @description Text or id; null: the token that stands at `position`.
+             */
+            token?: number | string | null;
+            /**
+             * Top K
+             * @default 100
+             */
+            top_k: number;
+        };
+        /** InfluenceResponse */
+        InfluenceResponse: {
+            /**
+             * By Key Token
+             * @description The same, but heads are counted at the token they read.
+             */
+            by_key_token: number[];
+            /**
+             * By Token
+             * @description Attribution of the components asked about, summed by writing token.
+             */
+            by_token: number[];
+            /**
+             * Extreme Level
+             * @description Share of tokens beyond the extreme quantile; null without a dataset.
+             */
+            extreme_level: number | null;
+            /** Items */
+            items: components["schemas"]["InfluenceItem"][];
+            objective: components["schemas"]["InfluenceObjective"];
+            /** Tokens */
+            tokens: components["schemas"]["ConversationToken"][];
+            totals: components["schemas"]["InfluenceTotals"];
+        };
+        /**
+         * InfluenceTotals
+         * @description Attribution of everything asked about, listed or not, summed over tokens and sides.
+         */
+        InfluenceTotals: {
+            /** All */
+            all: number;
+            /** Attn */
+            attn: number;
+            /** Latent */
+            latent: number;
+            /** Listed */
+            listed: number;
+            /** Mlp */
+            mlp: number;
+            /** Negative */
+            negative: number;
+            /** Positive */
+            positive: number;
         };
         /**
          * LensLayer
@@ -610,6 +1589,16 @@ export interface components {
             /** Node */
             node: string;
         };
+        /** Message */
+        Message: {
+            /** Content */
+            content: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant";
+        };
         /** ModelResponse */
         ModelResponse: {
             /** Coders */
@@ -651,6 +1640,55 @@ export interface components {
             name: string;
             /** Version */
             version: string;
+        };
+        /**
+         * MonitorTokensRequest
+         * @description Every token of a conversation with its probability, rank and alternatives.
+         */
+        MonitorTokensRequest: {
+            /**
+             * Concepts
+             * @default []
+             */
+            concepts: components["schemas"]["ConceptSpec"][];
+            /**
+             * Dataset
+             * @description Whose quantiles are meant; null: the first.
+             */
+            dataset?: string | null;
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            /**
+             * Messages
+             * @description Needs a model with a chat template.
+             */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * N Top
+             * @default 5
+             */
+            n_top: number;
+            /**
+             * Prefix Tokens
+             * @description Ids of the reply so far. To branch: the ids before the token, then the other one.
+             * @default []
+             */
+            prefix_tokens: number[];
+            /** Prompt */
+            prompt?: string | null;
+        };
+        /** MonitorTokensResponse */
+        MonitorTokensResponse: {
+            /**
+             * Next
+             * @description The most likely tokens after the last one.
+             */
+            next: components["schemas"]["Alternative"][];
+            /** Tokens */
+            tokens: components["schemas"]["TokenStatistics"][];
         };
         /** NextToken */
         NextToken: {
@@ -925,6 +1963,92 @@ export interface components {
              */
             where?: ("everything" | "prompt" | "generated") | null;
         };
+        /** SteerMatch */
+        SteerMatch: {
+            /**
+             * Component
+             * @example attn_L9_9
+             * @example mlp_L3_117
+             */
+            component: string;
+            /** Explanation */
+            explanation: string;
+            /**
+             * Extreme
+             * @description Its extreme quantile on that side: the value at strength 1.
+             */
+            extreme: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "attn" | "mlp" | "latent";
+            /** Layer */
+            layer: number;
+            /** Score */
+            score: number | null;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+            /**
+             * Similarity
+             * @description Cosine of concept and explanation.
+             */
+            similarity: number;
+        };
+        /**
+         * SteerPreviewRequest
+         * @description Which components a concept means, before anything happens.
+         */
+        SteerPreviewRequest: {
+            /** Dataset */
+            dataset?: string | null;
+            /**
+             * K
+             * @default 50
+             */
+            k: number;
+            /** Kinds */
+            kinds?: ("attn" | "mlp" | "latent")[] | null;
+            /** Layers */
+            layers?: number[] | null;
+            /**
+             * Min Score
+             * @description Least score of an explanation.
+             */
+            min_score?: number | null;
+            /**
+             * Min Similarity
+             * @default 0
+             */
+            min_similarity: number;
+            /** Side */
+            side?: ("positive" | "negative") | null;
+            /** Text */
+            text: string;
+        };
+        /** SteerPreviewResponse */
+        SteerPreviewResponse: {
+            /** Encoder */
+            encoder: string;
+            /** Extreme Level */
+            extreme_level: number | null;
+            /** Matches */
+            matches: components["schemas"]["SteerMatch"][];
+            /**
+             * N Matches
+             * @description Matches before cutting to k.
+             */
+            n_matches: number;
+            /** Text */
+            text: string;
+            /** Timing Ms */
+            timing_ms: {
+                [key: string]: number;
+            };
+        };
         /**
          * SteerSpec
          * @description Drive a component to a multiple of its extreme quantile; needs a dataset that knows it.
@@ -979,6 +2103,173 @@ export interface components {
              */
             where?: ("everything" | "prompt" | "generated") | null;
         };
+        /** SweepCell */
+        SweepCell: {
+            /** K */
+            k: number;
+            /**
+             * Kl
+             * @description KL(default, steered) on unrelated text, in nats per token.
+             */
+            kl: number;
+            /**
+             * Probability
+             * @description Of the watched token.
+             */
+            probability: number;
+            /**
+             * Repetition
+             * @description Share of the reply's three-token sequences that occurred before in it.
+             */
+            repetition: number | null;
+            /** Strength */
+            strength: number;
+            /**
+             * Usable
+             * @description kl and repetition are within what was asked.
+             */
+            usable: boolean;
+        };
+        /**
+         * SweepRequest
+         * @description Strength times number of components: what it does to a token, and to everything else.
+         */
+        SweepRequest: {
+            /**
+             * Concepts
+             * @default []
+             */
+            concepts: components["schemas"]["ConceptSpec"][];
+            /**
+             * Dataset
+             * @description Whose quantiles are meant; null: the first.
+             */
+            dataset?: string | null;
+            /**
+             * Interventions
+             * @default []
+             */
+            interventions: (components["schemas"]["AblateSpec"] | components["schemas"]["SetSpec"] | components["schemas"]["ScaleSpec"] | components["schemas"]["PatchSpec"] | components["schemas"]["SteerSpec"])[];
+            /**
+             * Ks
+             * @default [
+             *       5,
+             *       20,
+             *       50
+             *     ]
+             */
+            ks: number[];
+            /**
+             * Max Kl
+             * @description In nats per token.
+             * @default 0.25
+             */
+            max_kl: number;
+            /**
+             * Max Repetition
+             * @default 0.2
+             */
+            max_repetition: number;
+            /**
+             * Members
+             * @description Best match first; k takes the first k.
+             */
+            members: components["schemas"]["ConceptMember"][];
+            /**
+             * Messages
+             * @description Needs a model with a chat template.
+             */
+            messages?: components["schemas"]["Message"][] | null;
+            /**
+             * Method
+             * @default set
+             * @enum {string}
+             */
+            method: "set" | "add" | "scale";
+            /**
+             * N Reply Tokens
+             * @description Greedy tokens whose repetition is counted; 0: none.
+             * @default 24
+             */
+            n_reply_tokens: number;
+            /**
+             * Only Matching Side
+             * @default true
+             */
+            only_matching_side: boolean;
+            /**
+             * Other Texts
+             * @description Unrelated texts; none: a few plain sentences.
+             * @default []
+             */
+            other_texts: string[];
+            /**
+             * Position
+             * @description The token that is watched.
+             * @default -1
+             */
+            position: number;
+            /** Positions */
+            positions?: number[] | null;
+            /**
+             * Prefix Tokens
+             * @description Ids of the reply so far. To branch: the ids before the token, then the other one.
+             * @default []
+             */
+            prefix_tokens: number[];
+            /** Prompt */
+            prompt?: string | null;
+            /**
+             * Strengths
+             * @default [
+             *       0,
+             *       0.25,
+             *       0.5,
+             *       0.75,
+             *       1
+             *     ]
+             */
+            strengths: number[];
+            /**
+             * Token
+             * @description Whose probability is watched; null: the one at `position`.
+             */
+            token?: number | string | null;
+            /**
+             * Where
+             * @description Without positions, and where text is generated: the prompt's tokens, the generated ones, or both.
+             * @default everything
+             * @enum {string}
+             */
+            where: "everything" | "prompt" | "generated";
+        };
+        /**
+         * SweepResponse
+         * @description With an event stream: `baseline`, a `cell` for each as it is computed, then `done` (this).
+         */
+        SweepResponse: {
+            /**
+             * Baseline
+             * @description The token's probability without steering.
+             */
+            baseline: number;
+            /** Baseline Repetition */
+            baseline_repetition: number | null;
+            /**
+             * Best
+             * @description Index of the usable cell that moves the probability most; null: none is usable.
+             */
+            best: number | null;
+            /** Cells */
+            cells: components["schemas"]["SweepCell"][];
+            /** Max Kl */
+            max_kl: number;
+            /** Max Repetition */
+            max_repetition: number;
+            /** Position */
+            position: number;
+            token: components["schemas"]["Token"];
+        };
         /** Token */
         Token: {
             /** Id */
@@ -994,6 +2285,39 @@ export interface components {
             logit: number;
             /** Text */
             text: string;
+        };
+        /** TokenStatistics */
+        TokenStatistics: {
+            /** Id */
+            id: number;
+            /**
+             * Logprob
+             * @description Of this token, given those before; null for the first.
+             */
+            logprob: number | null;
+            /**
+             * Message
+             * @description Index of its message; null outside of messages.
+             */
+            message: number | null;
+            /**
+             * Rank
+             * @description 0 is the most likely token.
+             */
+            rank: number | null;
+            /**
+             * Role
+             * @description Whose token it is: a message's, the chat template's, or `prefix_tokens`.
+             * @enum {string}
+             */
+            role: "prompt" | "template" | "system" | "user" | "assistant" | "reply";
+            /** Text */
+            text: string;
+            /**
+             * Top
+             * @description The most likely tokens here, this one or not.
+             */
+            top: components["schemas"]["Alternative"][];
         };
         /** TokenizeRequest */
         TokenizeRequest: {
@@ -1220,6 +2544,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DebugResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerateResponse"];
+                    "text/event-stream": string;
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -1529,6 +2934,489 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    clusters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClustersRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClustersResponse"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompareResponse"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    influence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InfluenceRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluenceResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    steer_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SteerPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SteerPreviewResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepResponse"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    monitor_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorTokensRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorTokensResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

@@ -38,6 +38,10 @@ def serve(
     memory: Annotated[
         float, typer.Option(min=0.1, help="GB that one question may take beside the weights.")
     ] = 4,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="A folder that `tdb collate` made, or its blob path; may be repeated."),
+    ] = None,
     token: Annotated[
         str | None, typer.Option(help="Asked of every client; needed beyond this machine.")
     ] = None,
@@ -56,6 +60,7 @@ def serve(
             token=token,
             viewer_dir=folder,
             warm_up=True,
+            datasets=tuple(dataset or ()),
             max_question_bytes=int(memory * 2**30),
         )
         socket = listen(host, port)

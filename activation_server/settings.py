@@ -16,6 +16,8 @@ class Settings:
     """What a client must show when the server can be reached from other machines."""
     viewer_dir: Path | None = None
     """The built viewer; None: a plain page says how to build it."""
+    datasets: tuple[str, ...] = ()
+    """Folders or blob paths of collated datasets."""
     warm_up: bool = False
     """Answer the first example at start, so that the first page comes at once."""
     max_queue: int = 32

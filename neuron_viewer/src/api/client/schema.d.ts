@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/components/{component}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Component
+         * @description Show what a component responds to in a dataset: excerpts, statistics, explanations.
+         */
+        get: operations["component"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/components/{component}/activations": {
         parameters: {
             query?: never;
@@ -833,6 +853,32 @@ export interface components {
             top: components["schemas"]["Alternative"][];
         };
         /**
+         * ComponentResponse
+         * @description What a component responds to in a dataset, and its explanations.
+         */
+        ComponentResponse: {
+            /**
+             * Caveats
+             * @description What to know before trusting the numbers.
+             */
+            caveats: string[];
+            /** Component */
+            component: string;
+            /** Dataset */
+            dataset: string;
+            exemplars: components["schemas"]["RecordExemplars"];
+            /** Explanations */
+            explanations: components["schemas"]["ExplanationRecord"][];
+            histogram: components["schemas"]["RecordHistogram"];
+            /**
+             * Measure
+             * @description What the values are; heads: the write magnitude of a token pair.
+             * @enum {string}
+             */
+            measure: "activation" | "write_magnitude";
+            statistics: components["schemas"]["RecordStatistics"];
+        };
+        /**
          * ComponentTokensResponse
          * @description What a component's weights alone promote, suppress and respond to.
          */
@@ -977,12 +1023,93 @@ export interface components {
             /** Text */
             text: string;
         };
-        /** DatasetInfo */
+        /**
+         * DatasetGroup
+         * @description The components of one kind, layer and stream.
+         */
+        DatasetGroup: {
+            /**
+             * Kind
+             * @description attn, mlp or latent.
+             * @enum {string}
+             */
+            kind: "embed" | "attn" | "mlp" | "latent" | "error" | "bias";
+            /** Layer */
+            layer: number;
+            /** N Components */
+            n_components: number;
+            /**
+             * Name
+             * @example mlp_L3
+             * @example attn_L3
+             * @example mlp_ae_L3
+             */
+            name: string;
+            /** Stream */
+            stream: ("attn" | "mlp" | "resid") | null;
+        };
+        /**
+         * DatasetInfo
+         * @description A dataset's card.
+         */
         DatasetInfo: {
+            /**
+             * Caveats
+             * @default []
+             */
+            caveats: string[];
+            /** Coders */
+            coders: string[];
+            /** Corpus */
+            corpus: string;
+            /** Created */
+            created: string;
             /** Description */
             description: string;
+            /** Groups */
+            groups: components["schemas"]["DatasetGroup"][];
+            /** Model */
+            model: string;
+            /** N Bytes */
+            n_bytes: number;
+            /** N Components */
+            n_components: number;
+            /** N Tokens */
+            n_tokens: number;
+            /** N Windows */
+            n_windows: number;
             /** Name */
             name: string;
+            /** Path */
+            path: string;
+            /** @description Null for a public dataset. */
+            recipe: components["schemas"]["DatasetRecipe"] | null;
+            /**
+             * Seconds
+             * @description Time it took to make.
+             */
+            seconds: number;
+        };
+        /**
+         * DatasetRecipe
+         * @description How excerpts were chosen.
+         */
+        DatasetRecipe: {
+            /** N Per Band */
+            n_per_band: number;
+            /** N Random */
+            n_random: number;
+            /** N Top */
+            n_top: number;
+            /**
+             * Precision
+             * @enum {string}
+             */
+            precision: "int8" | "float16";
+            /** Seed */
+            seed: number;
+            /** Window */
+            window: number;
         };
         /**
          * DebugRequest
@@ -1121,6 +1248,61 @@ export interface components {
             prompt: string;
             /** Target */
             target: string;
+        };
+        /**
+         * ExemplarRecord
+         * @description An excerpt of the dataset and what the component does on it.
+         */
+        ExemplarRecord: {
+            /**
+             * Activations
+             * @description One per token; for heads `[query][key]`, where row q has keys 0 to q.
+             */
+            activations: number[] | number[][];
+            /**
+             * Peak
+             * @description Token of the value; for heads the query token.
+             */
+            peak: number;
+            /**
+             * Peak Key
+             * @description Heads: the key token.
+             */
+            peak_key: number | null;
+            /** Source */
+            source: string;
+            /** Token Ids */
+            token_ids: number[];
+            /** Tokens */
+            tokens: string[];
+            /** Value */
+            value: number;
+        };
+        /**
+         * ExplanationRecord
+         * @description A sentence on what the component responds to, and how well it predicts that.
+         */
+        ExplanationRecord: {
+            /** Created */
+            created: string;
+            /** Explainer */
+            explainer: string;
+            /** Score */
+            score: number | null;
+            /**
+             * Scores
+             * @default {}
+             */
+            scores: {
+                [key: string]: number | null;
+            };
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+            /** Text */
+            text: string;
         };
         /**
          * GenerateRequest
@@ -1861,6 +2043,72 @@ export interface components {
             tokens: components["schemas"]["Token"][];
         };
         /**
+         * QuantileBandRecord
+         * @description Excerpts with a value between two of the component's own quantiles.
+         */
+        QuantileBandRecord: {
+            /** Exemplars */
+            exemplars: components["schemas"]["ExemplarRecord"][];
+            /** From */
+            from: number;
+            /** To */
+            to: number;
+        };
+        /** RecordExemplars */
+        RecordExemplars: {
+            /** Quantiles */
+            quantiles: components["schemas"]["QuantileBandRecord"][];
+            /**
+             * Random
+             * @description A uniform sample of the dataset's windows.
+             */
+            random: components["schemas"]["ExemplarRecord"][];
+            /** Top Negative */
+            top_negative: components["schemas"]["ExemplarRecord"][];
+            /** Top Positive */
+            top_positive: components["schemas"]["ExemplarRecord"][];
+        };
+        /** RecordHistogram */
+        RecordHistogram: {
+            /** Counts */
+            counts: number[];
+            /**
+             * Edges
+             * @description One more than counts; log-spaced from zero.
+             */
+            edges: number[];
+        };
+        /**
+         * RecordStatistics
+         * @description Over every value of the dataset: a token each, or for heads a token pair each.
+         */
+        RecordStatistics: {
+            /**
+             * Fraction Active
+             * @description Share of the values above zero.
+             */
+            fraction_active: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Min */
+            min: number | null;
+            /** N Tokens */
+            n_tokens: number | null;
+            /** N Values */
+            n_values: number | null;
+            /**
+             * Quantiles
+             * @description Share of the values, 1e-07 to 0.9999999, and the value it does not exceed.
+             */
+            quantiles: {
+                [key: string]: number;
+            };
+            /** Std */
+            std: number | null;
+        };
+        /**
          * ScaleSpec
          * @description Multiply the component's activation; 1 changes nothing.
          */
@@ -2357,6 +2605,86 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    component: {
+        parameters: {
+            query?: {
+                /** @description A loaded dataset; by default the first that knows it. */
+                dataset?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComponentResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     component_activations: {
         parameters: {
             query?: never;

@@ -5,6 +5,7 @@ import { readEvents } from "@/lib/sse";
 
 import { errorOf, LOST_SERVER } from "./errors";
 import { client, unwrap } from "./fetch";
+import type { ComponentRecord } from "./records";
 import type {
   DebugRequest,
   LensRequest,
@@ -105,6 +106,19 @@ export function componentTokensQuery(component: string) {
       unwrap(
         client.GET("/api/components/{component}/tokens", { params: { path: { component } }, signal }),
       ),
+    ...FOREVER,
+  });
+}
+
+export function componentRecordQuery(component: string, dataset: string) {
+  return queryOptions({
+    queryKey: ["record", component, dataset],
+    queryFn: async ({ signal }) => {
+      const query = new URLSearchParams({ dataset }).toString();
+      const response = await fetch(`/api/components/${component}?${query}`, { signal });
+      if (!response.ok) throw errorOf(response.status, await response.json().catch(() => null));
+      return (await response.json()) as ComponentRecord;
+    },
     ...FOREVER,
   });
 }

@@ -20,7 +20,8 @@ export function Token({ text, index, running = false }: TokenProps) {
   );
 }
 
-function tokenMarks(text: string, running: boolean) {
+/** The pieces of a token, with marks for its white space. */
+export function tokenMarks(text: string, running: boolean) {
   return visibleParts(text, running).map((part, place) =>
     part.quiet ? <b key={place}>{part.text}</b> : part.text,
   );

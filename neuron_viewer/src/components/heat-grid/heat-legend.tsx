@@ -1,4 +1,4 @@
-import { formatEffect } from "@/lib/format";
+import { formatEffect, formatMagnitude } from "@/lib/format";
 
 export interface HeatLegendProps {
   maximum: number;
@@ -13,7 +13,7 @@ export function HeatLegend({ maximum, unit, signed = false }: HeatLegendProps) {
     <span className="legend">
       {signed ? formatEffect(-maximum) : "0"}
       <span className={signed ? "ramp" : "ramp uns"} aria-hidden="true" />
-      {signed ? formatEffect(maximum) : maximum}
+      {signed ? formatEffect(maximum) : Number.isInteger(maximum) ? maximum : formatMagnitude(maximum)}
       {unit !== undefined && ` ${unit}`}
     </span>
   );

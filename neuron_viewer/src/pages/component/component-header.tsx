@@ -4,8 +4,10 @@ import type { ModelResponse } from "@/api/types";
 import { KindMark } from "@/components/kind-mark";
 
 import { describeComponent, neighbours, type Direction, type Indexed } from "./bounds";
+import { DatasetSelect } from "./dataset-select";
 import { debuggerSearch } from "./debugger-link";
 import { JumpBox } from "./jump-box";
+import { publicPages } from "./public-pages";
 import { useNeighbourKeys } from "./use-neighbour-keys";
 
 /** Stands where there is no neighbour. */
@@ -59,6 +61,12 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
           {step("above", (to) => `\u2191 L${to.layer}`, "Layer above, Up")}
         </span>
         <JumpBox model={model} />
+        <DatasetSelect datasets={model.datasets} />
+        {publicPages(component, model).map(({ site, url }) => (
+          <a key={site} className="btn" href={url} target="_blank" rel="noreferrer">
+            {site} {"\u2197"}
+          </a>
+        ))}
         <Link className="btn" to={{ pathname: "/", search: debuggerSearch(search, component.name, null) }}>
           Show in Debugger
         </Link>

@@ -1,16 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 
-import { componentTokensQuery, modelQuery } from "@/api/queries";
+import { modelQuery } from "@/api/queries";
 import type { ModelResponse } from "@/api/types";
 import { Async } from "@/components/async";
 import { ErrorBoundary } from "@/components/error-boundary";
 
 import { findComponent, type Indexed } from "./bounds";
 import { ComponentHeader } from "./component-header";
+import { Exemplars } from "./exemplars/exemplars";
+import { ExplanationPanel } from "./explanation/explanation-panel";
 import { JumpBox } from "./jump-box";
-import { NoExemplars, NoExplanation } from "./no-dataset";
-import { WeightLists } from "./weight-lists";
+import { Rail } from "./rail";
+import { recordMaximum } from "./record-maximum";
+import type { ReadoutMode } from "./text-readout";
+import { useRecord } from "./use-record";
 import { YourText } from "./your-text";
 import "./component.css";
 
@@ -55,12 +60,15 @@ function NamedPage({ name, model }: { name: string; model: ModelResponse }) {
 
 function LoadedPage({ component, model }: { component: Indexed; model: ModelResponse }) {
   const [params, setParams] = useSearchParams();
-  const tokens = useQuery(componentTokensQuery(component.name));
+  const [mode, setMode] = useState<ReadoutMode>("activation");
+  const record = useRecord(component.name, model);
   const prompt = params.get("prompt") ?? params.get("p");
-  function setText(text: string) {
+  const text = params.get("text") ?? model.examples.find((one) => one.prompt !== prompt)?.prompt ?? EXAMPLE;
+  const isHead = component.kind === "attn";
+  function setText(next: string) {
     setParams(
       (old) => {
-        old.set("text", text);
+        old.set("text", next);
         return old;
       },
       { replace: true },
@@ -69,23 +77,28 @@ function LoadedPage({ component, model }: { component: Indexed; model: ModelResp
   return (
     <>
       <ComponentHeader component={component} model={model} />
-      <NoExplanation model={model} />
+      <ErrorBoundary name="Explanation">
+        <ExplanationPanel component={component.name} record={record} isSigned={component.kind === "mlp"} />
+      </ErrorBoundary>
       <div className="cwork">
         <div className="left">
           <ErrorBoundary name="Your text">
             <YourText
               component={component}
-              text={params.get("text") ?? model.examples[0]?.prompt ?? EXAMPLE}
+              text={text}
               onText={setText}
               prompt={prompt}
+              maximum={record.state === "loaded" && !isHead ? recordMaximum(record.record) : null}
+              mode={mode}
+              onMode={setMode}
             />
           </ErrorBoundary>
-          <NoExemplars model={model} />
-        </div>
-        <aside className="right" aria-label="What the weights do">
-          <ErrorBoundary name="Token lists">
-            <WeightLists query={tokens} isHead={component.kind === "attn"} />
+          <ErrorBoundary name="Exemplars">
+            <Exemplars key={component.name} record={record} isHead={isHead} mode={mode} />
           </ErrorBoundary>
+        </div>
+        <aside className="right" aria-label="Distribution and weights">
+          <Rail component={component} record={record} text={prompt ?? text} name={prompt === null ? "your text" : "your prompt"} />
         </aside>
       </div>
     </>

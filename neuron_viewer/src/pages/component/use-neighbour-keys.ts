@@ -5,13 +5,15 @@ import type { Direction } from "./bounds";
 const KEYS: Record<string, Direction> = {
   "[": "previous",
   "]": "next",
+  ArrowLeft: "previous",
+  ArrowRight: "next",
   ArrowUp: "above",
   ArrowDown: "below",
 };
 const OWN_KEYS =
   "input, textarea, select, [contenteditable=true], [role=grid], [role=region], [role=menu], dialog";
 
-/** `[` and `]` go to the neighbours, Up and Down to the layers; not while something else takes the keys. */
+/** `[` `]` or Left and Right go to the neighbours, Up and Down to the layers; not while something else takes the keys. */
 export function useNeighbourKeys(go: (direction: Direction) => boolean): void {
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     const direction = KEYS[event.key];

@@ -21,13 +21,16 @@ export interface YourTextProps {
   onText: (text: string) => void;
   /** The Debugger's prompt, where one was carried over. */
   prompt: string | null;
+  /** The dataset's largest value, at which colours are full; null where it is not known. */
+  maximum: number | null;
+  mode: ReadoutMode;
+  onMode: (mode: ReadoutMode) => void;
 }
 
 /** The component at work on any text, as it is typed, and on the Debugger's prompt below. */
-export function YourText({ component, text, onText, prompt }: YourTextProps) {
+export function YourText({ component, text, onText, prompt, maximum: known, mode, onMode }: YourTextProps) {
   const [draft, setDraft] = useDraft(text, onText);
   const [pointed, setPointed] = useState<number | null>(null);
-  const [mode, setMode] = useState<ReadoutMode>("activation");
   const isHead = component.kind === "attn";
   const query = useQuery({
     ...activationsQuery(component.name, [text]),
@@ -36,7 +39,7 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
   });
   const carried = useQuery({ ...activationsQuery(component.name, [prompt ?? ""]), enabled: Boolean(prompt) });
   const result = text === "" ? undefined : query.data?.results[0];
-  const maximum = sharedMaximum(isHead, [result, carried.data?.results[0]]);
+  const maximum = known ?? sharedMaximum(isHead, [result, carried.data?.results[0]]);
   const n = result?.tokens.length ?? 0;
   const at = pointed !== null && pointed < n ? pointed : null;
   const from = isHead ? (at ?? n - 1) : null;
@@ -51,13 +54,14 @@ export function YourText({ component, text, onText, prompt }: YourTextProps) {
           <span className="note">
             {isHead
               ? "point at a token to see where it attends"
-              : maximum > 0 && `scale: the largest value here, ${formatMagnitude(maximum)}`}
+              : maximum > 0 &&
+                `scale: the ${known === null ? "largest value here" : "dataset\u2019s largest value"}, ${formatMagnitude(maximum)}`}
           </span>
           <span className="end">
             <span className="note" role="status">
               {query.isFetching && "Computing"}
             </span>
-            <ReadoutSwitch mode={mode} isHead={isHead} onChange={setMode} />
+            <ReadoutSwitch mode={mode} isHead={isHead} onChange={onMode} />
           </span>
         </header>
         <div className="pad own">

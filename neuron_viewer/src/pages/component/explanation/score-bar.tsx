@@ -1,0 +1,24 @@
+import type { Explanation } from "@/api/records";
+import { define } from "@/lib/define";
+import { NONE } from "@/lib/format";
+
+/** A score from 0 to 1 as a bar and a number, and whose explanation it is. */
+export function ScoreBar({ explanation: { score, explainer } }: { explanation: Pick<Explanation, "score" | "explainer"> }) {
+  return (
+    <span className="score">
+      <span className="sb" aria-hidden="true">
+        <i style={{ width: `${100 * Math.min(1, Math.max(0, score ?? 0))}%` }} />
+      </span>
+      <b tabIndex={0} {...define("explanation_score", { exact: score })}>
+        {score === null ? NONE : scoreText(score)}
+      </b>
+      <span className="quiet">
+        {score === null ? "not scored" : "held-out correlation"}, {explainer}
+      </span>
+    </span>
+  );
+}
+
+export function scoreText(score: number): string {
+  return score.toFixed(2).replace("-", "\u2212");
+}

@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field, StrictBool
 
-from activation_server.schemas.records import DatasetInfo
 from activation_server.schemas.shapes import Prompt, Request, Response, Token, TokenScore
 
 
@@ -20,6 +19,11 @@ class CoderInfo(Response):
     site: str
     layers: list[int]
     n_latents: int
+
+
+class DatasetInfo(Response):
+    name: str
+    description: str
 
 
 class Example(Response):
@@ -45,6 +49,9 @@ class ModelResponse(Response):
     n_parameters: int
     dtype: str
     device: str
+    has_chat_template: StrictBool = Field(
+        description="Whether its tokenizer knows how a conversation is written; else it continues text."
+    )
     coders: list[CoderInfo]
     datasets: list[DatasetInfo]
     examples: list[Example]

@@ -56,4 +56,18 @@ GLOSSARY: dict[str, str] = {
     "diff": "Left minus right.",
     "top_k": "Rows taken per kind and metric at either end; the table is their union.",
     "read_out_norm": "Whether total effects hold the scale of the norm at the read-out fixed, or differentiate it.",
+    "rank": "How many tokens the model finds likelier here; 0 is its first choice.",
+    "logit": "The model's score for a token before the softmax.",
+    "logprob_change": "How much likelier steering makes this token after the same text, in nats; blue is likelier.",
+    "influence_attribution": "How much of the explained number goes through it? Activation times gradient, signed; "
+    "a first-order estimate.",
+    "joint_effect": "How much does the explained number fall when all members, each on its own side, are set to zero "
+    "together and the model is run again?",
+    "controls": "The same for random sets of components of the same size and layers, of like activation on this text. "
+    "A concept no stronger than 95% of them is called no better than chance.",
+    "side": "The sign of the activation here; a neuron can mean different things on either side.",
+    "relative_activation": "Activation over the component's own extreme quantile on that side, from the dataset.",
+    "similarity": "Cosine of the concept's meaning and the explanation's; 1 is the same.",
+    "sweep_kl": "How far steering moves the model's predictions on unrelated text, in nats per token.",
+    "repetition": "Share of the steered reply's three-token sequences that it had said before.",
 }

@@ -1,9 +1,8 @@
 /** Every call to the server, as TanStack Query options. Keys start with the route's name. */
 import { queryOptions } from "@tanstack/react-query";
 
-import { readEvents } from "@/lib/sse";
-
-import { errorOf, LOST_SERVER } from "./errors";
+import { errorOf } from "./errors";
+import { postEvents } from "./events";
 import { client, unwrap } from "./fetch";
 import type { ComponentRecord } from "./records";
 import type {
@@ -136,20 +135,7 @@ export async function* streamMeasure(
   request: MeasureRequest,
   signal: AbortSignal,
 ): AsyncGenerator<MeasuredEffect> {
-  const response = await fetch("/api/measure", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify(request),
-    signal,
-  }).catch((cause: unknown) => {
-    throw signal.aborted ? cause : LOST_SERVER;
-  });
-  if (!response.ok || !response.body) {
-    throw errorOf(response.status, await response.json().catch(() => null));
-  }
-  for await (const event of readEvents(response.body)) {
-    const data: unknown = JSON.parse(event.data);
-    if (event.event === "error") throw errorOf(500, data);
+  for await (const { data } of postEvents("/api/measure", request, signal)) {
     if (isMeasuredEffect(data)) yield data;
   }
 }

@@ -30,3 +30,29 @@ export type SelfCheckResponse = Schemas["SelfCheckResponse"];
 export type SelfCheckClaim = Schemas["SelfCheckClaim"];
 export type Objective = CaseSpec["objective"];
 export type NodeKind = NodeRow["kind"];
+export type Conversation = Pick<
+  Schemas["MonitorTokensRequest"],
+  "prompt" | "messages" | "prefix_tokens" | "interventions" | "concepts" | "dataset"
+>;
+export type ConceptSpec = Schemas["ConceptSpec"];
+export type ConversationToken = Schemas["ConversationToken"];
+export type TokenStatistics = Schemas["TokenStatistics"];
+export type Alternative = Schemas["Alternative"];
+export type MonitorTokensRequest = Schemas["MonitorTokensRequest"];
+export type MonitorTokensResponse = Schemas["MonitorTokensResponse"];
+export type GenerateRequest = Schemas["GenerateRequest"];
+export type GeneratedToken = Schemas["GeneratedToken"];
+export type CompareRequest = Schemas["CompareRequest"];
+export type CompareResponse = Schemas["CompareResponse"];
+export type ComparedToken = Schemas["ComparedToken"];
+export type InfluenceRequest = Schemas["InfluenceRequest"];
+export type InfluenceResponse = Schemas["InfluenceResponse"];
+export type InfluenceItem = Schemas["InfluenceItem"];
+export type ClustersRequest = Schemas["ClustersRequest"];
+export type ClustersResponse = Schemas["ClustersResponse"];
+export type Cluster = Schemas["Cluster"];
+export type SteerPreviewRequest = Schemas["SteerPreviewRequest"];
+export type SteerMatch = Schemas["SteerMatch"];
+export type SweepRequest = Schemas["SweepRequest"];
+export type SweepResponse = Schemas["SweepResponse"];
+export type SweepCell = Schemas["SweepCell"];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { DISAGREEMENT, flagIn, flagOf, flagSentence } from "@/pages/debugger/nodes/disagreement";
+import { DISAGREEMENT, flagOf, flagSentence } from "@/lib/disagreement";
+import { flagIn } from "@/pages/debugger/nodes/disagreement";
 
 import { row } from "./rows";
 

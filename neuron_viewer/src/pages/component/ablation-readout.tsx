@@ -7,7 +7,7 @@ import { define } from "@/lib/define";
 import { formatPoints, formatProb } from "@/lib/format";
 import { emptyCase } from "@/lib/question";
 
-import { useSettled } from "./use-settled";
+import { useSettled } from "@/lib/use-settled";
 
 export interface AblationReadoutProps {
   component: string;

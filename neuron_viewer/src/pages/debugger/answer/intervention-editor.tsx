@@ -3,7 +3,7 @@ import { formatMagnitude } from "@/lib/format";
 import { type Verb, withVerb } from "@/lib/intervention-words";
 
 import type { PageState } from "../page-state";
-import { NumberSlider } from "./number-slider";
+import { NumberSlider } from "@/components/number-slider";
 import { PositionSelect } from "./position-select";
 
 type InterventionEditorProps = {

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { emptyCase, emptyQuestion, toRequest } from "@/lib/question";
 
-import { asCurl, asPython, pythonLiteral } from "./export-text";
+import { pythonLiteral } from "@/lib/python-literal";
+
+import { asCurl, asPython } from "./export-text";
 
 const request = toRequest(
   emptyQuestion({ ...emptyCase('It\'s "here"\n'), target_tokens: [" Mary"] }),

@@ -1,7 +1,7 @@
 /** The same question asked of the Python library, without a server. */
 import type { CaseSpec, DebugRequest, InterventionSpec, TraceSpec } from "@/api/types";
 
-import { pythonLiteral } from "./export-text";
+import { pythonLiteral } from "@/lib/python-literal";
 
 const CLASSES = { ablate: "Ablate", set: "Set", scale: "Scale", patch: "Patch" } as const;
 

@@ -1,6 +1,8 @@
 import * as Popover from "@radix-ui/react-popover";
 
-import { flagIn, flagSentence, FLAG_TITLE } from "./disagreement";
+import { flagSentence, FLAG_TITLE } from "@/lib/disagreement";
+
+import { flagIn } from "./disagreement";
 import { metricIn } from "./metrics";
 import { useRowMeasured, useTable } from "./table-context";
 import type { TableRow } from "./table-rows";

@@ -2,7 +2,7 @@ import { ValueBar } from "@/components/value-bar";
 import { maxAbs } from "@/lib/color";
 import { define } from "@/lib/define";
 
-import { flagOf } from "../nodes/disagreement";
+import { flagOf } from "@/lib/disagreement";
 import type { Head } from "./steps";
 
 type HeadBarsProps = { head: Head; measured: number | null; unit: string };

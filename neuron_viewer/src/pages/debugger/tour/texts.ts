@@ -4,7 +4,7 @@ import { formatEffect, formatMagnitude, formatProb, isZeroEffect } from "@/lib/f
 import { type Kind, parseComponent } from "@/lib/node";
 import type { Question } from "@/lib/question";
 
-import { flagOf } from "../nodes/disagreement";
+import { flagOf } from "@/lib/disagreement";
 import { tableRow } from "../nodes/table-rows";
 import { type Prose, tokenList } from "./prose";
 import type { Head } from "./steps";

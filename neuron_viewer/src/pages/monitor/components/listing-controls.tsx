@@ -1,0 +1,64 @@
+import type { Listing } from "../monitor-state";
+import { RangeText } from "./range-text";
+
+type ListingControlsProps = { listing: Listing; onChange: (listing: Listing) => void };
+
+const KINDS = [["all", "All"], ["attn", "Attn"], ["mlp", "MLP"], ["latent", "Latents"]] as const;
+const SIDES = [["both", "Both sides"], ["positive", "+"], ["negative", "\u2212"]] as const;
+const RANKS = [["activation", "Activation"], ["attribution", "Attribution"]] as const;
+
+/** What is listed, and by what it is ranked. */
+export function ListingControls({ listing, onChange }: ListingControlsProps) {
+  return (
+    <>
+      <Choice
+        label="Kind"
+        options={KINDS}
+        value={listing.kind}
+        onChange={(kind) => { onChange({ ...listing, kind }); }}
+      />
+      <Choice
+        label="Side"
+        options={SIDES}
+        value={listing.side}
+        onChange={(side) => { onChange({ ...listing, side }); }}
+      />
+      <Choice
+        label="Rank by"
+        options={RANKS}
+        value={listing.by}
+        onChange={(by) => { onChange({ ...listing, by }); }}
+      />
+      <RangeText label="Tokens" range={listing.tokens} onChange={(tokens) => { onChange({ ...listing, tokens }); }} />
+      <RangeText label="Layers" range={listing.layers} onChange={(layers) => { onChange({ ...listing, layers }); }} />
+      <input
+        className="field"
+        type="search"
+        placeholder="Filter"
+        aria-label="Filter by name or explanation"
+        value={listing.text}
+        onChange={(event) => { onChange({ ...listing, text: event.target.value }); }}
+      />
+    </>
+  );
+}
+
+type ChoiceProps<T extends string> = {
+  label: string;
+  options: readonly (readonly [T, string])[];
+  value: T;
+  onChange: (value: T) => void;
+};
+
+/** A few alternatives side by side. */
+export function Choice<T extends string>({ label, options, value, onChange }: ChoiceProps<T>) {
+  return (
+    <span className="seg" role="group" aria-label={label}>
+      {options.map(([name, text]) => (
+        <button key={name} type="button" aria-pressed={name === value} onClick={() => { onChange(name); }}>
+          {text}
+        </button>
+      ))}
+    </span>
+  );
+}

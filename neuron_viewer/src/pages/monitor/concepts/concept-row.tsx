@@ -1,0 +1,70 @@
+import type { Cluster } from "@/api/types";
+import { ValueBar } from "@/components/value-bar";
+import { define } from "@/lib/define";
+
+import { ControlStrip } from "./control-strip";
+import { LayerBars } from "./layer-bars";
+import { verdictOf } from "./verdict";
+
+type ConceptRowProps = {
+  cluster: Cluster;
+  nLayers: number;
+  scales: { bars: number; strip: number };
+  /** What it is steered with now; null while it is not. */
+  strength: number | null;
+  onSteer: (strength: number) => void;
+};
+
+export const STRENGTHEN = 0.5;
+
+/** One concept: who is in it, what it did, whether chance would do as well, and its switch. */
+export function ConceptRow({ cluster, nLayers, scales, strength, onSteer }: ConceptRowProps) {
+  const { name, words, coherence, members, attribution, measured_effect: measured, controls } = cluster;
+  const verdict = verdictOf(controls);
+  return (
+    <tr className={[verdict?.isWeak && "weak", strength !== null && "on"].filter(Boolean).join(" ") || undefined}>
+      <td>
+        <span className="cn" title={members.map(({ component, explanation }) => `${component}: ${explanation}`).join("\n")}>
+          <b>{name}</b>
+          <span className="quiet small">{words.slice(0, 4).join(", ")}</span>
+        </span>
+      </td>
+      <td className="num">{coherence ?? "\u2013"}</td>
+      <td className="num">
+        {members.length}{" "}
+        <span className="quiet">
+          {cluster.n_positive}+ {cluster.n_negative}{"\u2212"}
+        </span>
+      </td>
+      <td>
+        <LayerBars layers={members.map(({ layer }) => layer)} nLayers={nLayers} />
+      </td>
+      <td {...define("influence_attribution", { exact: attribution })}>
+        <ValueBar value={attribution} scale={scales.bars} estimated />
+      </td>
+      <td {...define("joint_effect", { exact: measured })}>
+        {measured === null ? <span className="pend" /> : <ValueBar value={measured} scale={scales.bars} estimate={attribution} />}
+      </td>
+      <td>
+        {measured !== null && controls && (
+          <ControlStrip effect={measured} controls={controls.effects} scale={scales.strip} />
+        )}
+        {verdict && <span className={verdict.isWeak ? "verdict alert" : "verdict"}>{verdict.text}</span>}
+      </td>
+      <td className="num">
+        <span className="seg" role="group" aria-label={`Steer ${name}`}>
+          <button type="button" aria-pressed={strength === 0} onClick={() => { onSteer(0); }}>
+            Suppress
+          </button>
+          <button
+            type="button"
+            aria-pressed={strength !== null && strength > 0}
+            onClick={() => { onSteer(STRENGTHEN); }}
+          >
+            Strengthen
+          </button>
+        </span>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,90 @@
+/** The state as the server wants it. */
+import type { ClustersRequest, ConceptSpec, Conversation, GenerateRequest, InfluenceRequest } from "@/api/types";
+
+import type { Listing, MonitorState } from "./monitor-state";
+
+const LISTED = 400;
+
+/** The text and the reply so far; `concepts` are those in force. */
+export function conversationOf(state: MonitorState, concepts: ConceptSpec[] = []): Conversation {
+  return {
+    prompt: state.prompt,
+    messages: state.prompt === null ? state.messages : null,
+    prefix_tokens: state.reply,
+    interventions: [],
+    concepts,
+    dataset: null,
+  };
+}
+
+/** Whether there is any text to read. */
+export function isAsked({ prompt, messages }: MonitorState): boolean {
+  return prompt === null ? messages.length > 0 : prompt !== "";
+}
+
+export function generateRequest(state: MonitorState, prefix: number[], concepts: ConceptSpec[] = []): GenerateRequest {
+  const { temperature, top_p, seed, max_new_tokens } = state.sampling;
+  return {
+    ...conversationOf(state, concepts),
+    prefix_tokens: prefix,
+    temperature,
+    top_p,
+    top_k: null,
+    seed,
+    max_new_tokens,
+    n_top: 5,
+    stop: [],
+    stream: true,
+  };
+}
+
+/** What is asked of the clicked token; `chosen` is where it stands. */
+export function explainedPart(state: MonitorState, position: number, nLayers: number) {
+  const { of, token, distractor } = state.explained;
+  const { listing } = state;
+  return {
+    ...conversationOf(state),
+    position,
+    of,
+    token,
+    distractor_token: of === "logit_diff" ? distractor : null,
+    kinds: listing.kind === "all" ? null : [listing.kind],
+    layers: layersOf(listing, nLayers),
+    side: listing.side === "both" ? null : listing.side,
+    positions: listing.tokens && numbers(listing.tokens[0], Math.min(listing.tokens[1], position - 1)),
+    read_out_norm: "live" as const,
+  };
+}
+
+export function influenceRequest(state: MonitorState, position: number, nLayers: number): InfluenceRequest {
+  return {
+    ...explainedPart(state, position, nLayers),
+    by: state.listing.by,
+    top_k: LISTED,
+    per: "node",
+    measure: 0,
+  };
+}
+
+function layersOf({ layers }: Listing, nLayers: number): number[] | null {
+  return layers && numbers(layers[0], Math.min(layers[1], nLayers - 1));
+}
+
+function numbers(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+}
+
+/** The same question, of the components' concepts. */
+export function clustersRequest(state: MonitorState, position: number, nLayers: number): ClustersRequest {
+  return {
+    ...explainedPart(state, position, nLayers),
+    by: state.listing.by,
+    leading: LISTED,
+    cut: 0.6,
+    min_members: 3,
+    max_coherence: 3,
+    max_clusters: 12,
+    n_controls: 32,
+    seed: 0,
+  };
+}

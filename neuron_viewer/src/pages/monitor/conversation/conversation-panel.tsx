@@ -1,0 +1,108 @@
+import { useState } from "react";
+
+import { ErrorNote } from "@/components/error-note";
+
+import { generateRequest, isAsked } from "../conversation-request";
+import { NOTHING_EXPLAINED } from "../monitor-state";
+import type { Monitor } from "../use-monitor";
+import { Alternatives } from "./alternatives";
+import { CompareView } from "./compare-view";
+import { Composer } from "./composer";
+import { HeatLegend } from "./heat-legend";
+import { SamplingOptions } from "./sampling-options";
+import { TokenCard, usePointed } from "./token-card";
+import { TurnView } from "./turn-view";
+import { turnsOf } from "./turns";
+import { useConversation } from "./use-conversation";
+
+type ConversationPanelProps = {
+  monitor: Monitor;
+  isChat: boolean;
+  /** Influence of each token of the whole text on the one explained; null before it is known. */
+  heat: readonly number[] | null;
+  maximum: number;
+};
+
+/** The conversation: every token can be pointed at, explained, and branched from. */
+export function ConversationPanel({ monitor, isChat, heat, maximum }: ConversationPanelProps) {
+  const { state, change } = monitor;
+  const talk = useConversation(monitor, isChat);
+  const [pointed, point] = usePointed();
+  const [showsTemplate, setShowsTemplate] = useState(false);
+  const { tokens, isWriting, error } = talk;
+  const nTemplate = tokens.filter(({ role }) => role === "template").length;
+  const picked = state.explained.position;
+  const acts = {
+    onPick: (at: number) => { change({ explained: { ...NOTHING_EXPLAINED, position: at === picked ? null : at } }); },
+    onRange: (first: number, last: number) => { change({ listing: { ...state.listing, tokens: [first, last] } }); },
+    onPoint: point,
+  };
+  const concepts = state.concepts.filter((concept) => concept.enabled);
+  const shown = pointed && pointed.at !== picked ? tokens[pointed.at] : undefined;
+  return (
+    <section className="chat panel" aria-labelledby="conversation-title">
+      <header>
+        <h2 id="conversation-title">{isChat ? "Conversation" : "Text"}</h2>
+        <span className="end">{picked !== null && <HeatLegend explained={state.explained} />}</span>
+      </header>
+      <div className="msgs" aria-live="polite" aria-busy={isWriting}>
+        {nTemplate > 0 && (
+          <button
+            type="button"
+            className="fold"
+            aria-expanded={showsTemplate}
+            onClick={() => { setShowsTemplate(!showsTemplate); }}
+          >
+            {showsTemplate ? "\u25be" : "\u25b8"} chat template, {nTemplate} tokens
+          </button>
+        )}
+        {turnsOf(tokens, showsTemplate).map((turn) => (
+          <TurnView
+            key={turn.tokens[0]?.at}
+            turn={turn}
+            heat={isWriting ? null : heat}
+            maximum={maximum}
+            picked={picked}
+            range={state.listing.tokens}
+            acts={acts}
+          >
+            {turn.tokens.map(
+              ({ at, token }) =>
+                at === picked && (
+                  <Alternatives
+                    key={at}
+                    token={token}
+                    at={at}
+                    onBranch={token.role === "reply" ? (id) => { talk.branch(at, id); } : null}
+                  />
+                ),
+            )}
+          </TurnView>
+        ))}
+        {tokens.length === 0 && !isWriting && <Empty isChat={isChat} />}
+        {concepts.length > 0 && isAsked(state) && (
+          <CompareView request={generateRequest(state, [], concepts)} />
+        )}
+        {error && (
+          <div className="pad">
+            <ErrorNote error={error} />
+          </div>
+        )}
+      </div>
+      {shown && pointed && <TokenCard pointed={pointed} token={shown} />}
+      <Composer isChat={isChat} prompt={state.prompt} isWriting={isWriting} onSend={talk.send} onStop={talk.stop}>
+        <SamplingOptions sampling={state.sampling} onChange={(sampling) => { change({ sampling }, true); }} />
+      </Composer>
+    </section>
+  );
+}
+
+function Empty({ isChat }: { isChat: boolean }) {
+  return (
+    <p className="pad note">
+      {isChat
+        ? "Ask the model something. Then click a token of its reply to see what led to it."
+        : "This model continues a text. Write one; then click a token to see what led to it."}
+    </p>
+  );
+}

@@ -1,0 +1,123 @@
+import "./monitor.css";
+
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+
+import { modelQuery } from "@/api/queries";
+import { influenceQuery } from "@/api/monitor";
+import type { Cluster, ConceptSpec, InfluenceItem, InfluenceRequest, ModelResponse } from "@/api/types";
+import { ErrorBoundary } from "@/components/error-boundary";
+import { ErrorNote } from "@/components/error-note";
+import { maxAbs } from "@/lib/color";
+
+import { ComponentsPanel } from "./components/components-panel";
+import { ConceptsPanel } from "./concepts/concepts-panel";
+import { ConversationPanel } from "./conversation/conversation-panel";
+import { clustersRequest, influenceRequest } from "./conversation-request";
+import { ExplainedHeader } from "./explained-header";
+import { SteerPanel } from "./steer/steer-panel";
+import { useMonitor } from "./use-monitor";
+
+const MEASURED = 60;
+
+export function MonitorPage() {
+  const { data, error } = useQuery(modelQuery());
+  return (
+    <main className="mon" id="page">
+      <h1 className="sr">Monitor</h1>
+      {data && <Monitored model={data} />}
+      {!data && error && <ErrorNote error={error} />}
+    </main>
+  );
+}
+
+function Monitored({ model }: { model: ModelResponse }) {
+  const isChat = model.has_chat_template;
+  const monitor = useMonitor(isChat);
+  const { state, change } = monitor;
+  const { position } = state.explained;
+  const request = position === null ? null : influenceRequest(state, position, model.n_layers);
+  const query = useInfluence(request);
+  const measured = useInfluence(request && query.data ? { ...request, measure: MEASURED } : null);
+  const heat = (position !== null && query.data?.by_key_token) || null;
+  function steer(concept: Pick<ConceptSpec, "name" | "members" | "strength">) {
+    const others = state.concepts.filter(({ name }) => name !== concept.name);
+    const same = state.concepts.find(({ name }) => name === concept.name);
+    // Pressing what is pressed already takes it back.
+    if (same && same.strength === concept.strength) change({ concepts: others });
+    else change({ concepts: [...others, { ...NEW_CONCEPT, ...same, ...concept }] });
+  }
+  return (
+    <>
+      <ErrorBoundary name="Conversation">
+        <ConversationPanel monitor={monitor} isChat={isChat} heat={heat} maximum={maxAbs(heat ?? [])} />
+      </ErrorBoundary>
+      <div className="monr">
+        <ExplainedHeader
+          explained={state.explained}
+          data={position === null ? undefined : query.data}
+          error={query.error}
+          isFetching={query.isFetching}
+          onChange={(explained) => { change({ explained }); }}
+        />
+        {request && (
+          <ErrorBoundary name="Concepts">
+            <ConceptsPanel
+              request={clustersRequest(state, request.position, model.n_layers)}
+              nLayers={model.n_layers}
+              steered={state.concepts}
+              onSteer={(cluster, strength) => { steer({ ...membersOf(cluster), strength }); }}
+            />
+          </ErrorBoundary>
+        )}
+        <div className="mrow">
+          <ErrorBoundary name="Components">
+            {request && (
+              <ComponentsPanel
+                query={{ ...query, error: null }}
+                listing={state.listing}
+                onListing={(listing) => { change({ listing }, true); }}
+                measured={{ effects: effectsOf(measured.data?.items ?? []), isRunning: measured.isFetching }}
+                onSteer={(item) => { steer({ name: item.component, members: [memberOf(item)], strength: 0 }); }}
+              />
+            )}
+          </ErrorBoundary>
+          <ErrorBoundary name="Steer">
+            <SteerPanel monitor={monitor} model={model.name} extremeLevel={query.data?.extreme_level ?? null} />
+          </ErrorBoundary>
+        </div>
+      </div>
+    </>
+  );
+}
+
+const NEW_CONCEPT: ConceptSpec = {
+  name: "",
+  members: [],
+  strength: 0,
+  method: "set",
+  where: "everything",
+  positions: null,
+  only_matching_side: true,
+  enabled: true,
+};
+const NOTHING: InfluenceRequest = { position: -1 } as InfluenceRequest;
+
+function useInfluence(request: InfluenceRequest | null) {
+  return useQuery({
+    ...influenceQuery(request ?? NOTHING),
+    enabled: request !== null,
+    placeholderData: keepPreviousData,
+  });
+}
+
+function effectsOf(items: readonly InfluenceItem[]): ReadonlyMap<string, number> {
+  return new Map(items.flatMap((item) => (item.measured_effect === null ? [] : [[item.node, item.measured_effect]])));
+}
+
+function memberOf({ component, side }: { component: string; side: "positive" | "negative" }) {
+  return { component, side };
+}
+
+function membersOf(cluster: Cluster) {
+  return { name: cluster.name, members: cluster.members.map(memberOf) };
+}

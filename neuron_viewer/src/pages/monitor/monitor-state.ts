@@ -1,0 +1,174 @@
+/**
+ * Everything on the Monitor page, written in the URL and read back.
+ *
+ * `p` the text to continue, or `u` `a` `s` messages in order; `r` the reply's token ids (base 36); `temp` `top_p`
+ * `seed` `max` how tokens are chosen; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
+ * `side` `in` (layers) `from` (tokens) `find` what is listed; `c` concepts that steer. But for the prompt none of
+ * these is a key of the Debugger's, since its question is carried from page to page. What is at its default is
+ * left out; what cannot be read is dropped: a link may come from a newer version.
+ */
+import type { ConceptSpec } from "@/api/types";
+
+import { conceptToText, textToConcept } from "./concept-text";
+
+export type Role = "system" | "user" | "assistant";
+export type Message = { role: Role; content: string };
+export type Sampling = { temperature: number; top_p: number; seed: number; max_new_tokens: number };
+export type Of = "logprob" | "prob" | "logit" | "logit_diff";
+export type Range = [number, number];
+
+export type Listing = {
+  by: "activation" | "attribution";
+  kind: "all" | "attn" | "mlp" | "latent";
+  side: "both" | "positive" | "negative";
+  layers: Range | null;
+  /** Tokens at which components write. */
+  tokens: Range | null;
+  text: string;
+};
+
+export type Explained = {
+  /** Index in the whole text; null while nothing is clicked. */
+  position: number | null;
+  of: Of;
+  /** Another token than the one that stands there. */
+  token: string | null;
+  distractor: string | null;
+};
+
+export type MonitorState = {
+  /** The text that is continued; null in a chat. */
+  prompt: string | null;
+  messages: Message[];
+  /** Ids of the last reply, exactly as they were chosen. */
+  reply: number[];
+  sampling: Sampling;
+  explained: Explained;
+  listing: Listing;
+  concepts: ConceptSpec[];
+};
+
+export const DEFAULT_SAMPLING: Sampling = { temperature: 0, top_p: 1, seed: 0, max_new_tokens: 48 };
+export const NOTHING_EXPLAINED: Explained = { position: null, of: "logprob", token: null, distractor: null };
+export const DEFAULT_LISTING: Listing = {
+  by: "attribution",
+  kind: "all",
+  side: "both",
+  layers: null,
+  tokens: null,
+  text: "",
+};
+
+const ROLES: Record<string, Role> = { s: "system", u: "user", a: "assistant" };
+const OFS: Of[] = ["logprob", "prob", "logit", "logit_diff"];
+
+export function emptyState(isChat: boolean): MonitorState {
+  return {
+    prompt: isChat ? null : "",
+    messages: [],
+    reply: [],
+    sampling: DEFAULT_SAMPLING,
+    explained: NOTHING_EXPLAINED,
+    listing: DEFAULT_LISTING,
+    concepts: [],
+  };
+}
+
+export function readState(params: URLSearchParams, isChat: boolean): MonitorState {
+  const prompt = params.get("p");
+  const messages = [...params].flatMap(([key, content]) => {
+    const role = ROLES[key];
+    return role ? [{ role, content }] : [];
+  });
+  return {
+    prompt: prompt ?? (messages.length > 0 || isChat ? null : ""),
+    messages: prompt === null ? messages : [],
+    reply: readIds(params.get("r")),
+    sampling: readSampling(params),
+    explained: readExplained(params),
+    listing: readListing(params),
+    concepts: params.getAll("c").flatMap((text) => textToConcept(text) ?? []),
+  };
+}
+
+export function writeState(state: MonitorState): URLSearchParams {
+  const params = new URLSearchParams();
+  if (state.prompt !== null && state.prompt !== "") params.set("p", state.prompt);
+  for (const { role, content } of state.messages) params.append(role.slice(0, 1), content);
+  if (state.reply.length > 0) params.set("r", state.reply.map((id) => id.toString(36)).join("."));
+  writeSampling(state.sampling, params);
+  writeExplained(state.explained, params);
+  writeListing(state.listing, params);
+  for (const concept of state.concepts) params.append("c", conceptToText(concept));
+  return params;
+}
+
+function readIds(text: string | null): number[] {
+  if (!text || !/^[0-9a-z]{1,6}(\.[0-9a-z]{1,6})*$/.test(text)) return [];
+  return text.split(".").map((id) => parseInt(id, 36));
+}
+
+function readSampling(params: URLSearchParams): Sampling {
+  const number = (key: string, from: number, to: number, otherwise: number) => {
+    const text = params.get(key);
+    const value = text === null || text === "" ? NaN : Number(text);
+    return value >= from && value <= to ? value : otherwise;
+  };
+  return {
+    temperature: number("temp", 0, 100, DEFAULT_SAMPLING.temperature),
+    top_p: number("top_p", 0.01, 1, DEFAULT_SAMPLING.top_p),
+    seed: Math.trunc(number("seed", 0, Number.MAX_SAFE_INTEGER, DEFAULT_SAMPLING.seed)),
+    max_new_tokens: Math.trunc(number("max", 1, 4096, DEFAULT_SAMPLING.max_new_tokens)),
+  };
+}
+
+function writeSampling(sampling: Sampling, params: URLSearchParams): void {
+  const names = { temperature: "temp", top_p: "top_p", seed: "seed", max_new_tokens: "max" } as const;
+  for (const key of Object.keys(names) as (keyof Sampling)[]) {
+    if (sampling[key] !== DEFAULT_SAMPLING[key]) params.set(names[key], String(sampling[key]));
+  }
+}
+
+function readExplained(params: URLSearchParams): Explained {
+  const at = params.get("on");
+  return {
+    position: at !== null && /^\d{1,7}$/.test(at) ? Number(at) : null,
+    of: OFS.find((of) => of === params.get("of")) ?? "logprob",
+    token: params.get("tok"),
+    distractor: params.get("vs"),
+  };
+}
+
+function writeExplained({ position, of, token, distractor }: Explained, params: URLSearchParams): void {
+  if (position !== null) params.set("on", String(position));
+  if (of !== "logprob") params.set("of", of);
+  if (token !== null) params.set("tok", token);
+  if (distractor !== null) params.set("vs", distractor);
+}
+
+function readListing(params: URLSearchParams): Listing {
+  return {
+    by: params.get("by") === "activation" ? "activation" : "attribution",
+    kind: (["attn", "mlp", "latent"] as const).find((kind) => kind === params.get("kinds")) ?? "all",
+    side: (["positive", "negative"] as const).find((side) => side === params.get("side")) ?? "both",
+    layers: readRange(params.get("in")),
+    tokens: readRange(params.get("from")),
+    text: params.get("find") ?? "",
+  };
+}
+
+function writeListing(listing: Listing, params: URLSearchParams): void {
+  if (listing.by !== "attribution") params.set("by", listing.by);
+  if (listing.kind !== "all") params.set("kinds", listing.kind);
+  if (listing.side !== "both") params.set("side", listing.side);
+  if (listing.layers) params.set("in", listing.layers.join("-"));
+  if (listing.tokens) params.set("from", listing.tokens.join("-"));
+  if (listing.text) params.set("find", listing.text);
+}
+
+export function readRange(text: string | null): Range | null {
+  const found = /^(\d{1,7})-(\d{1,7})$/.exec(text ?? "");
+  if (!found) return null;
+  const [first, last] = [Number(found[1]), Number(found[2])];
+  return first <= last ? [first, last] : [last, first];
+}

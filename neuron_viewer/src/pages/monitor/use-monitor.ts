@@ -1,0 +1,22 @@
+import { useMemo } from "react";
+import { useSearchParams } from "react-router";
+
+import { readState, writeState, type MonitorState } from "./monitor-state";
+
+export type Monitor = {
+  state: MonitorState;
+  /** Changes part of the state; `quietly` leaves no entry in the history. */
+  change: (part: Partial<MonitorState>, quietly?: boolean) => void;
+};
+
+/** The page's state lives in the URL. */
+export function useMonitor(isChat: boolean): Monitor {
+  const [params, setParams] = useSearchParams();
+  const state = useMemo(() => readState(params, isChat), [params, isChat]);
+  return {
+    state,
+    change: (part, quietly = false) => {
+      setParams((old) => writeState({ ...readState(old, isChat), ...part }), { replace: quietly });
+    },
+  };
+}

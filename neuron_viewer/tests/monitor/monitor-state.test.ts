@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+
+import { conceptToText, textToConcept } from "@/pages/monitor/concept-text";
+import {
+  DEFAULT_LISTING,
+  emptyState,
+  readState,
+  writeState,
+  type MonitorState,
+} from "@/pages/monitor/monitor-state";
+
+const DAYS = {
+  name: "days of the week",
+  members: [
+    { component: "mlp_L3_117", side: "positive" as const },
+    { component: "mlp_L4_2", side: "negative" as const },
+  ],
+  strength: 0.5,
+  method: "set" as const,
+  where: "generated" as const,
+  positions: null,
+  only_matching_side: true,
+  enabled: false,
+};
+
+const CHAT: MonitorState = {
+  prompt: null,
+  messages: [
+    { role: "system", content: "Be brief." },
+    { role: "user", content: "Which is bigger, 9.9 or 9.11? & why" },
+    { role: "assistant", content: "9.11" },
+    { role: "user", content: "Sure?" },
+  ],
+  reply: [0, 35, 36, 49151],
+  sampling: { temperature: 0.7, top_p: 0.9, seed: 12, max_new_tokens: 20 },
+  explained: { position: 31, of: "logit_diff", token: " 9", distractor: " 1" },
+  listing: { by: "activation", kind: "mlp", side: "negative", layers: [0, 3], tokens: [4, 9], text: "day" },
+  concepts: [DAYS],
+};
+
+const again = (state: MonitorState, isChat: boolean) =>
+  readState(new URLSearchParams(writeState(state).toString()), isChat);
+
+describe("the state in the URL", () => {
+  it("comes back as it was, messages in order", () => {
+    expect(again(CHAT, true)).toEqual(CHAT);
+  });
+
+  it("comes back from a text too, with white space and marks", () => {
+    const text = { ...emptyState(false), prompt: " <b>one</b> & \u00e9\n" };
+    expect(again(text, false)).toEqual(text);
+  });
+
+  it("is empty where everything is at its default", () => {
+    expect(writeState(emptyState(true)).toString()).toBe("");
+    expect(again(emptyState(true), true)).toEqual(emptyState(true));
+  });
+
+  it("drops what it cannot read", () => {
+    const state = readState(
+      new URLSearchParams("r=x.!!&temp=hot&top_p=7&on=-2&of=luck&in=3&from=9-2&kinds=cats&c=a~b~c&c=x~set~1~all~on~"),
+      true,
+    );
+    expect(state).toEqual({ ...emptyState(true), listing: { ...DEFAULT_LISTING, tokens: [2, 9] } });
+  });
+
+  it("shares with the Debugger's question nothing but the prompt", () => {
+    const others = ["t", "d", "obj", "at", "i", "tr", "mlp", "attn", "k", "norm", "sel", "kind", "layers", "tokens", "sort"];
+    const keys = [...writeState({ ...CHAT, prompt: "x", messages: [] }).keys()];
+    expect(keys.filter((key) => others.includes(key))).toEqual([]);
+  });
+});
+
+describe("a concept as text", () => {
+  it("keeps members, sides and places", () => {
+    expect(textToConcept(conceptToText(DAYS))).toEqual(DAYS);
+    const placed = { ...DAYS, positions: [3, 4], where: "everything" as const };
+    expect(textToConcept(conceptToText(placed))).toEqual(placed);
+  });
+
+  it("is refused where a part is missing or of no component", () => {
+    expect(textToConcept("days~set~1~everything~on~mlp_L3_117")).toBeNull();
+    expect(textToConcept("days~push~1~everything~on~mlp_L3_117+")).toBeNull();
+    expect(textToConcept("days~set~much~everything~on~mlp_L3_117+")).toBeNull();
+  });
+});

@@ -8,15 +8,27 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from activation_server.errors import install_error_handlers
-from activation_server.routes import checks, components, debugger, generation, model, monitor
+from activation_server.jobs import JobRunner
+from activation_server.routes import (
+    checks,
+    components,
+    debugger,
+    generation,
+    jobs,
+    model,
+    monitor,
+)
 from activation_server.security import Guard
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from activation_server.static import Viewer
 
 
-def create_app(settings: Settings, session: ModelSession) -> FastAPI:
-    """The application that serves one model; closes its session when it stops."""
+def create_app(
+    settings: Settings, session: ModelSession, runner: JobRunner | None = None
+) -> FastAPI:
+    """The application that serves one model; closes its session and its jobs when it stops."""
+    runner = runner or JobRunner(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -24,11 +36,13 @@ def create_app(settings: Settings, session: ModelSession) -> FastAPI:
         yield
         if warming is not None:
             warming.cancel()
+        await asyncio.to_thread(runner.close)
         session.close()
 
     app = describe_api()
     app.router.lifespan_context = lifespan
     app.state.session = session
+    app.state.jobs = runner
     app.add_middleware(Guard, settings=settings)
     install_error_handlers(app)
     app.router.default = Viewer(settings.viewer_dir)
@@ -48,7 +62,7 @@ def describe_api() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     api = APIRouter(prefix="/api")
-    for part in (model, debugger, components, generation, monitor, checks):
+    for part in (model, debugger, components, generation, monitor, jobs, checks):
         api.include_router(part.router)
     app.include_router(api)
     return app

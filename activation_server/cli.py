@@ -5,6 +5,7 @@ answered with one sentence and a hint, and exit status 2.
 """
 
 import contextlib
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -38,15 +39,25 @@ def serve(
     memory: Annotated[
         float, typer.Option(min=0.1, help="GB that one question may take beside the weights.")
     ] = 4,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="A folder that `tdb collate` made, or its blob path; may be repeated."),
+    ] = None,
     token: Annotated[
         str | None, typer.Option(help="Asked of every client; needed beyond this machine.")
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where jobs put datasets and coders; by default the cache.")
+    ] = None,
+    max_jobs: Annotated[int, typer.Option(min=1, help="Jobs that run at a time.")] = 1,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
 ) -> None:
     """Start the debugger: the viewer and its REST interface, on one address."""
     from activation_server.assets import viewer_dir
+    from activation_server.loading import default_model
     from activation_server.serving import listen, serve_forever
     from activation_server.settings import Settings
+    from neuron_explainer.models.model_folder import cache_dir
 
     with clear_errors():
         folder = viewer_dir()
@@ -56,7 +67,12 @@ def serve(
             token=token,
             viewer_dir=folder,
             warm_up=True,
+            datasets=tuple(dataset or ()),
             max_question_bytes=int(memory * 2**30),
+            model=model or default_model(),
+            data_dir=(data or cache_dir() / "data").absolute(),
+            jobs_dir=cache_dir() / "jobs",
+            max_jobs=max_jobs,
         )
         socket = listen(host, port)
         with contextlib.closing(socket):

@@ -2,6 +2,7 @@
 
 mistake in a request     ValueError, pydantic        422    says where and what is allowed
 no such thing            LookupError                 404
+does not fit the state   Conflict                    409
 too long                 PromptTooLong               413    says the limit and what was given
 full queue, no memory    QueueFull, out of memory    503    says what to do
 anything else            a bug of ours               500
@@ -51,6 +52,13 @@ class BadRequest(ApiError):
 class NotFound(ApiError):
     status = 404
     error = "not_found"
+
+
+class Conflict(ApiError):
+    """What was asked does not fit the state that something is in."""
+
+    status = 409
+    error = "conflict"
 
 
 class TooLong(ApiError):
@@ -179,6 +187,7 @@ def validation_error(errors: Sequence[Mapping[str, Any]]) -> ApiError:
 def _field_path(location: Sequence[str | int]) -> str:
     """("body", "cases", 0, "ablate", "value") as cases[0].value: union tags are no fields."""
     tags = {"ablate", "set", "scale", "patch", "steer"}
+    tags |= {"collate", "train_sae", "eval_sae", "explain"}
     path = ""
     for part in location[1:] or location:
         if isinstance(part, int):

@@ -17,6 +17,8 @@ from fastapi import Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from activation_server import wire
+from activation_server.components import ComponentPages
+from activation_server.datasets import Datasets
 from activation_server.errors import as_api_error, error_body
 from activation_server.examples import examples_for
 from activation_server.kept import KeptAnswers
@@ -69,7 +71,8 @@ class ModelSession:
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self.monitor = Monitor()
         self._examples = examples_for(model)
-        self._card = wire.model_card(model, self._examples)
+        self.components = ComponentPages(model, Datasets.open(settings.datasets, model))
+        self._card = wire.model_card(model, self._examples, self.components.datasets.cards())
 
     def close(self) -> None:
         """Stop the worker."""

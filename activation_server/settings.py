@@ -16,6 +16,8 @@ class Settings:
     """What a client must show when the server can be reached from other machines."""
     viewer_dir: Path | None = None
     """The built viewer; None: a plain page says how to build it."""
+    datasets: tuple[str, ...] = ()
+    """Folders or blob paths of collated datasets."""
     warm_up: bool = False
     """Answer the first example at start, so that the first page comes at once."""
     max_queue: int = 32
@@ -30,6 +32,14 @@ class Settings:
     """Answers kept for repeated requests."""
     max_answer_bytes: int = 64_000_000
     """Memory that those answers may take."""
+    model: str = "demo"
+    """What the served model was loaded by; jobs load it by the same."""
+    data_dir: Path | None = None
+    """Where datasets, coders and explanations made by jobs go; None: no jobs are run."""
+    jobs_dir: Path | None = None
+    """Where the jobs themselves are kept; None: in `data_dir`."""
+    max_jobs: int = 1
+    """Jobs that run at a time; the others wait."""
 
     def __post_init__(self) -> None:
         if self.host not in LOOPBACK_HOSTS and not self.token:

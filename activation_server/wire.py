@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from torch import Tensor
 
 from activation_server.errors import BadRequest
-from activation_server.schemas import Example, ModelResponse
+from activation_server.schemas import DatasetInfo, Example, ModelResponse
 from neuron_explainer.attribution.glossary import GLOSSARY
 from neuron_explainer.attribution.lens import LensLayer
 from neuron_explainer.attribution.self_check import Claim
@@ -57,7 +57,9 @@ def _refuse(value: str) -> NoReturn:
     )
 
 
-def model_card(model: Transformer, examples: Sequence[Example]) -> bytes:
+def model_card(
+    model: Transformer, examples: Sequence[Example], datasets: Sequence[DatasetInfo]
+) -> bytes:
     """What `GET /api/model` says."""
     config = model.config
     card = ModelResponse(
@@ -75,7 +77,7 @@ def model_card(model: Transformer, examples: Sequence[Example]) -> bytes:
         device=str(model.device),
         has_chat_template=bool(getattr(model.tokenizer, "chat_template", None)),
         coders=[],
-        datasets=[],
+        datasets=list(datasets),
         examples=list(examples),
         glossary=dict(GLOSSARY),
         version=version("transformer-debugger"),

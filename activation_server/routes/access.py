@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from activation_server.jobs import JobRunner
 from activation_server.schemas import ErrorResponse
 from activation_server.session import ModelSession
 
@@ -11,6 +12,7 @@ _WHEN = {
     401: "The server asks for its token and none, or a wrong one, was given.",
     403: "The request comes from another site.",
     404: "There is no such thing.",
+    409: "It does not fit the state that the thing is in; the message says which.",
     413: "The prompt or the request is too long; the message says the limit.",
     422: "The request is wrong; the message says where and what is allowed.",
     503: "The queue is full or memory ran out; the hint says what to do.",
@@ -39,3 +41,12 @@ def _session(request: Request) -> ModelSession:
 
 
 Session = Annotated[ModelSession, Depends(_session)]
+
+
+def _jobs(request: Request) -> JobRunner:
+    runner: JobRunner = request.app.state.jobs
+    return runner
+
+
+Jobs = Annotated[JobRunner, Depends(_jobs)]
+"""Long work beside the model."""

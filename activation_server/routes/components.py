@@ -8,6 +8,7 @@ from activation_server.routes.access import ERRORS, QUEUED, Session
 from activation_server.schemas import (
     ActivationsRequest,
     ActivationsResponse,
+    ComponentResponse,
     ComponentTokensResponse,
 )
 
@@ -16,7 +17,19 @@ router = APIRouter(prefix="/components", tags=["components"], responses=ERRORS)
 Component = Annotated[
     str, Path(max_length=64, description="As in attn_L9_9, mlp_L3_117.", examples=["attn_L9_9"])
 ]
+DatasetName = Annotated[
+    str | None,
+    Query(max_length=200, description="A loaded dataset; by default the first that knows it."),
+]
 NumberOfTokens = Annotated[int, Query(ge=1, le=100, description="Length of each list.")]
+
+
+@router.get("/{component}", response_model=ComponentResponse)
+async def component(
+    component: Component, session: Session, dataset: DatasetName = None
+) -> Response:
+    """Show what a component responds to in a dataset: excerpts, statistics, explanations."""
+    return await session.components.record(component, dataset)
 
 
 @router.post("/{component}/activations", response_model=ActivationsResponse, responses=QUEUED)

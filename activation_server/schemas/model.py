@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, StrictBool
 
+from activation_server.schemas.records import DatasetInfo
 from activation_server.schemas.shapes import Prompt, Request, Response, Token, TokenScore
 
 
@@ -19,11 +20,6 @@ class CoderInfo(Response):
     site: str
     layers: list[int]
     n_latents: int
-
-
-class DatasetInfo(Response):
-    name: str
-    description: str
 
 
 class Example(Response):

@@ -10,10 +10,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from activation_server.app import create_app
+from activation_server.jobs import JobRunner
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from neuron_explainer import load_model
 from neuron_explainer.models.transformer import Transformer
+from tests.server.job_client import PROGRAM
 from tests.server.sample import BASE_URL, PROMPT
 
 _TEXT = [PROMPT, "Mary and John gave a drink to Mary and to John in the store."] * 4
@@ -74,6 +76,25 @@ def session(model: Transformer, settings: Settings) -> Iterator[ModelSession]:
 @pytest.fixture
 def client(session: ModelSession, settings: Settings) -> Iterator[TestClient]:
     app = create_app(settings, session)
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def job_settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", model="tiny")
+
+
+@pytest.fixture
+def runner(job_settings: Settings) -> Iterator[JobRunner]:
+    runner = JobRunner(job_settings, PROGRAM)
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def jobs(session: ModelSession, job_settings: Settings, runner: JobRunner) -> Iterator[TestClient]:
+    app = create_app(job_settings, session, runner)
     with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
         yield client
 

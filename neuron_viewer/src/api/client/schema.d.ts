@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/components/{component}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Component
+         * @description Show what a component responds to in a dataset: excerpts, statistics, explanations.
+         */
+        get: operations["component"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/components/{component}/activations": {
         parameters: {
             query?: never;
@@ -98,6 +118,114 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Jobs
+         * @description List the jobs, the newest first.
+         */
+        get: operations["jobs"];
+        put?: never;
+        /**
+         * Start Job
+         * @description Queue long work; it starts when those before it are done.
+         */
+        post: operations["start_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Job
+         * @description Say how a job is.
+         */
+        get: operations["job"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Job
+         * @description Forget a job that is over; what it wrote stays.
+         */
+        delete: operations["delete_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Job
+         * @description End a job that waits or runs; what it has saved stays.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Job Events
+         * @description Stream what a job tells, all of it from the first event on.
+         */
+        get: operations["job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Job
+         * @description Go on with a job that ended early, from what it last saved.
+         */
+        post: operations["resume_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -698,6 +826,60 @@ export interface components {
             /** Site */
             site: string;
         };
+        /** CollateJob */
+        CollateJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "collate";
+            options: components["schemas"]["CollateOptions"];
+        };
+        /**
+         * CollateOptions
+         * @description What every component responds to, over a corpus: a dataset of exemplars.
+         */
+        CollateOptions: {
+            /**
+             * Coders
+             * @description Coder sets whose latents are collated too: a name known here, or a folder.
+             * @default []
+             */
+            coders: string[];
+            /**
+             * Corpus
+             * @description Text on the server's machine: a file of text, JSON lines or Parquet, a folder of such, or the name of a Hugging Face dataset.
+             */
+            corpus: string;
+            /**
+             * Model
+             * @description A short name, folder, .gguf or hub name; null: the model that is served.
+             */
+            model?: string | null;
+            /**
+             * Name
+             * @description Letters, digits, dots, dashes: the folder's name among the server's data.
+             * @example stories
+             */
+            name: string;
+            /**
+             * Tokens
+             * @description Read no more than so many; null: all.
+             */
+            tokens?: number | null;
+            /**
+             * Top
+             * @description Excerpts per side and band.
+             * @default 20
+             */
+            top: number;
+            /**
+             * Window
+             * @description Tokens kept around an excerpt's peak.
+             * @default 64
+             */
+            window: number;
+        };
         /**
          * CompareRequest
          * @description The same continuation without and with `interventions` and `concepts`, from the same seed.
@@ -831,6 +1013,32 @@ export interface components {
             text: string;
             /** Top */
             top: components["schemas"]["Alternative"][];
+        };
+        /**
+         * ComponentResponse
+         * @description What a component responds to in a dataset, and its explanations.
+         */
+        ComponentResponse: {
+            /**
+             * Caveats
+             * @description What to know before trusting the numbers.
+             */
+            caveats: string[];
+            /** Component */
+            component: string;
+            /** Dataset */
+            dataset: string;
+            exemplars: components["schemas"]["RecordExemplars"];
+            /** Explanations */
+            explanations: components["schemas"]["ExplanationRecord"][];
+            histogram: components["schemas"]["RecordHistogram"];
+            /**
+             * Measure
+             * @description What the values are; heads: the write magnitude of a token pair.
+             * @enum {string}
+             */
+            measure: "activation" | "write_magnitude";
+            statistics: components["schemas"]["RecordStatistics"];
         };
         /**
          * ComponentTokensResponse
@@ -977,12 +1185,93 @@ export interface components {
             /** Text */
             text: string;
         };
-        /** DatasetInfo */
+        /**
+         * DatasetGroup
+         * @description The components of one kind, layer and stream.
+         */
+        DatasetGroup: {
+            /**
+             * Kind
+             * @description attn, mlp or latent.
+             * @enum {string}
+             */
+            kind: "embed" | "attn" | "mlp" | "latent" | "error" | "bias";
+            /** Layer */
+            layer: number;
+            /** N Components */
+            n_components: number;
+            /**
+             * Name
+             * @example mlp_L3
+             * @example attn_L3
+             * @example mlp_ae_L3
+             */
+            name: string;
+            /** Stream */
+            stream: ("attn" | "mlp" | "resid") | null;
+        };
+        /**
+         * DatasetInfo
+         * @description A dataset's card.
+         */
         DatasetInfo: {
+            /**
+             * Caveats
+             * @default []
+             */
+            caveats: string[];
+            /** Coders */
+            coders: string[];
+            /** Corpus */
+            corpus: string;
+            /** Created */
+            created: string;
             /** Description */
             description: string;
+            /** Groups */
+            groups: components["schemas"]["DatasetGroup"][];
+            /** Model */
+            model: string;
+            /** N Bytes */
+            n_bytes: number;
+            /** N Components */
+            n_components: number;
+            /** N Tokens */
+            n_tokens: number;
+            /** N Windows */
+            n_windows: number;
             /** Name */
             name: string;
+            /** Path */
+            path: string;
+            /** @description Null for a public dataset. */
+            recipe: components["schemas"]["DatasetRecipe"] | null;
+            /**
+             * Seconds
+             * @description Time it took to make.
+             */
+            seconds: number;
+        };
+        /**
+         * DatasetRecipe
+         * @description How excerpts were chosen.
+         */
+        DatasetRecipe: {
+            /** N Per Band */
+            n_per_band: number;
+            /** N Random */
+            n_random: number;
+            /** N Top */
+            n_top: number;
+            /**
+             * Precision
+             * @enum {string}
+             */
+            precision: "int8" | "float16";
+            /** Seed */
+            seed: number;
+            /** Window */
+            window: number;
         };
         /**
          * DebugRequest
@@ -1103,6 +1392,41 @@ export interface components {
              */
             message: string;
         };
+        /** EvalSaeJob */
+        EvalSaeJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "eval_sae";
+            options: components["schemas"]["EvalSaeOptions"];
+        };
+        /**
+         * EvalSaeOptions
+         * @description Judge a coder set on text it was not trained on.
+         */
+        EvalSaeOptions: {
+            /**
+             * Coder
+             * @description A coder set known here by name, or a folder.
+             */
+            coder: string;
+            /**
+             * Corpus
+             * @description Text on the server's machine: a file of text, JSON lines or Parquet, a folder of such, or the name of a Hugging Face dataset.
+             */
+            corpus: string;
+            /**
+             * Model
+             * @description A short name, folder, .gguf or hub name; null: the model that is served.
+             */
+            model?: string | null;
+            /**
+             * Tokens
+             * @description Read no more than so many; null: all.
+             */
+            tokens?: number | null;
+        };
         /**
          * Example
          * @description A ready question of the Debugger page, known to work on this model.
@@ -1121,6 +1445,93 @@ export interface components {
             prompt: string;
             /** Target */
             target: string;
+        };
+        /**
+         * ExemplarRecord
+         * @description An excerpt of the dataset and what the component does on it.
+         */
+        ExemplarRecord: {
+            /**
+             * Activations
+             * @description One per token; for heads `[query][key]`, where row q has keys 0 to q.
+             */
+            activations: number[] | number[][];
+            /**
+             * Peak
+             * @description Token of the value; for heads the query token.
+             */
+            peak: number;
+            /**
+             * Peak Key
+             * @description Heads: the key token.
+             */
+            peak_key: number | null;
+            /** Source */
+            source: string;
+            /** Token Ids */
+            token_ids: number[];
+            /** Tokens */
+            tokens: string[];
+            /** Value */
+            value: number;
+        };
+        /** ExplainJob */
+        ExplainJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "explain";
+            options: components["schemas"]["ExplainOptions"];
+        };
+        /**
+         * ExplainOptions
+         * @description Explain a dataset's components in words, and score the explanations.
+         */
+        ExplainOptions: {
+            /**
+             * Components
+             * @description Which ones; empty: all of them.
+             * @default []
+             */
+            components: string[];
+            /**
+             * Dataset
+             * @description A dataset known here by name, or a folder.
+             */
+            dataset: string;
+            /**
+             * Name
+             * @description Letters, digits, dots, dashes: the folder's name among the server's data.
+             * @example stories
+             */
+            name: string;
+        };
+        /**
+         * ExplanationRecord
+         * @description A sentence on what the component responds to, and how well it predicts that.
+         */
+        ExplanationRecord: {
+            /** Created */
+            created: string;
+            /** Explainer */
+            explainer: string;
+            /** Score */
+            score: number | null;
+            /**
+             * Scores
+             * @default {}
+             */
+            scores: {
+                [key: string]: number | null;
+            };
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+            /** Text */
+            text: string;
         };
         /**
          * GenerateRequest
@@ -1506,6 +1917,131 @@ export interface components {
             /** Positive */
             positive: number;
         };
+        /** JobError */
+        JobError: {
+            /** Hint */
+            hint: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * JobInfo
+         * @description One job.
+         */
+        JobInfo: {
+            /**
+             * Command
+             * @description What to type to do the same by hand.
+             */
+            command: string;
+            /**
+             * Created
+             * @description Seconds since 1970.
+             */
+            created: number;
+            /** Ended */
+            ended: number | null;
+            error: components["schemas"]["JobError"] | null;
+            /** Id */
+            id: string;
+            /** Is Resumable */
+            is_resumable: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "collate" | "train_sae" | "eval_sae" | "explain";
+            /**
+             * Options
+             * @description As they were asked for.
+             */
+            options: {
+                [key: string]: unknown;
+            };
+            /**
+             * Output
+             * @description The folder or file that it writes.
+             */
+            output: string | null;
+            progress: components["schemas"]["JobProgress"] | null;
+            /**
+             * Queue Ahead
+             * @description Queued: how many start before it.
+             */
+            queue_ahead: number | null;
+            /**
+             * Result
+             * @description What came out, once it is done.
+             */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Serve Option
+             * @description What to add to `tdb serve` to use what came out, as in --dataset DIR.
+             */
+            serve_option: string | null;
+            /** Started */
+            started: number | null;
+            /**
+             * State
+             * @description `cancelled`: somebody asked for it; `stopped`: its process or its server ended without a word. Both, and `failed`, can be resumed.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled" | "stopped";
+        };
+        /** JobList */
+        JobList: {
+            /**
+             * Data Dir
+             * @description Where outputs go; null: this server runs no jobs.
+             */
+            data_dir: string | null;
+            /**
+             * Jobs
+             * @description The newest first.
+             */
+            jobs: components["schemas"]["JobInfo"][];
+            /**
+             * Max Running
+             * @description How many run at a time; the others wait.
+             */
+            max_running: number;
+        };
+        /**
+         * JobProgress
+         * @description Where a job stands, as it last told.
+         */
+        JobProgress: {
+            /** Done */
+            done: number;
+            /** Message */
+            message: string;
+            /**
+             * Metrics
+             * @description Figures of the moment, by name.
+             */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /**
+             * Rate
+             * @description Units per second over the last seconds.
+             */
+            rate: number | null;
+            /** Seconds Left */
+            seconds_left: number | null;
+            /**
+             * Total
+             * @description null while it is not known.
+             */
+            total: number | null;
+            /**
+             * Unit
+             * @description What is counted: tokens, steps, components.
+             */
+            unit: string;
+        };
         /**
          * LensLayer
          * @description What the model would predict if the residual stream after this layer were read out.
@@ -1864,6 +2400,72 @@ export interface components {
             activations: number[] | number[][];
             /** Tokens */
             tokens: components["schemas"]["Token"][];
+        };
+        /**
+         * QuantileBandRecord
+         * @description Excerpts with a value between two of the component's own quantiles.
+         */
+        QuantileBandRecord: {
+            /** Exemplars */
+            exemplars: components["schemas"]["ExemplarRecord"][];
+            /** From */
+            from: number;
+            /** To */
+            to: number;
+        };
+        /** RecordExemplars */
+        RecordExemplars: {
+            /** Quantiles */
+            quantiles: components["schemas"]["QuantileBandRecord"][];
+            /**
+             * Random
+             * @description A uniform sample of the dataset's windows.
+             */
+            random: components["schemas"]["ExemplarRecord"][];
+            /** Top Negative */
+            top_negative: components["schemas"]["ExemplarRecord"][];
+            /** Top Positive */
+            top_positive: components["schemas"]["ExemplarRecord"][];
+        };
+        /** RecordHistogram */
+        RecordHistogram: {
+            /** Counts */
+            counts: number[];
+            /**
+             * Edges
+             * @description One more than counts; log-spaced from zero.
+             */
+            edges: number[];
+        };
+        /**
+         * RecordStatistics
+         * @description Over every value of the dataset: a token each, or for heads a token pair each.
+         */
+        RecordStatistics: {
+            /**
+             * Fraction Active
+             * @description Share of the values above zero.
+             */
+            fraction_active: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Min */
+            min: number | null;
+            /** N Tokens */
+            n_tokens: number | null;
+            /** N Values */
+            n_values: number | null;
+            /**
+             * Quantiles
+             * @description Share of the values, 1e-07 to 0.9999999, and the value it does not exceed.
+             */
+            quantiles: {
+                [key: string]: number;
+            };
+            /** Std */
+            std: number | null;
         };
         /**
          * ScaleSpec
@@ -2353,6 +2955,76 @@ export interface components {
              */
             through?: ("query" | "key" | "query_and_key" | "value") | null;
         };
+        /** TrainSaeJob */
+        TrainSaeJob: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "train_sae";
+            options: components["schemas"]["TrainSaeOptions"];
+        };
+        /**
+         * TrainSaeOptions
+         * @description Sparse autoencoders at one site of several layers, in one pass over the corpus.
+         */
+        TrainSaeOptions: {
+            /**
+             * Corpus
+             * @description Text on the server's machine: a file of text, JSON lines or Parquet, a folder of such, or the name of a Hugging Face dataset.
+             */
+            corpus: string;
+            /**
+             * K
+             * @description Active latents per token, for TopK.
+             */
+            k?: number | null;
+            /**
+             * L1
+             * @description Weight of the L1 penalty, for ReLU.
+             */
+            l1?: number | null;
+            /**
+             * Latents
+             * @description Latents of each coder.
+             */
+            latents: number;
+            /**
+             * Layers
+             * @example [
+             *       0,
+             *       1
+             *     ]
+             */
+            layers: number[];
+            /**
+             * Model
+             * @description A short name, folder, .gguf or hub name; null: the model that is served.
+             */
+            model?: string | null;
+            /**
+             * Name
+             * @description Letters, digits, dots, dashes: the folder's name among the server's data.
+             * @example stories
+             */
+            name: string;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Site
+             * @default resid_delta_mlp
+             * @enum {string}
+             */
+            site: "mlp_post_act" | "resid_delta_mlp" | "resid_delta_attn" | "resid_pre" | "resid_mid" | "resid_post";
+            /**
+             * Tokens
+             * @description Tokens to train on.
+             */
+            tokens: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2362,6 +3034,95 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    component: {
+        parameters: {
+            query?: {
+                /** @description A loaded dataset; by default the first that knows it. */
+                dataset?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComponentResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     component_activations: {
         parameters: {
             query?: never;
@@ -2409,6 +3170,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2498,6 +3268,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -2571,6 +3350,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2659,6 +3447,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -2726,6 +3523,611 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    start_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollateJob"] | components["schemas"]["TrainSaeJob"] | components["schemas"]["EvalSaeJob"] | components["schemas"]["ExplainJob"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    job_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that was seen: go on after it. */
+                "last-event-id"?: string | null;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job's events from its first on, then as they come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    resume_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2806,6 +4208,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2894,6 +4305,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -2961,6 +4381,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3049,6 +4478,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -3123,6 +4561,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3210,6 +4657,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -3283,6 +4739,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3371,6 +4836,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -3444,6 +4918,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3531,6 +5014,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             /** @description The prompt or the request is too long; the message says the limit. */
             413: {
                 headers: {
@@ -3600,6 +5092,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3678,6 +5179,15 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

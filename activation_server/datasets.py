@@ -1,0 +1,108 @@
+"""The datasets that are served, each checked against the model when the server starts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from activation_server.assets import demo_dir
+from activation_server.errors import NotFound
+from activation_server.schemas import DatasetGroup, DatasetInfo, DatasetRecipe
+from neuron_explainer.exemplars import Dataset, DatasetUnavailable, open_dataset
+from neuron_explainer.models.config import ModelConfig
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
+
+MAKE_HINT = (
+    "Make one with `tdb collate --model MODEL --corpus FILE --out DIR`, then serve with "
+    "--dataset DIR."
+)
+
+
+class Datasets:
+    """Opened datasets by name, in the order they were given."""
+
+    def __init__(self, opened: Sequence[Dataset]) -> None:
+        self._by_name = {dataset.name: dataset for dataset in opened}
+
+    @staticmethod
+    def open(paths: Sequence[str], model: Transformer) -> "Datasets":
+        """Open what was asked for, and the demo's own where the model is the demo.
+
+        Raises DatasetUnavailable for a folder that holds none, ValueError for another model's.
+        """
+        demo = demo_dir()
+        own = [demo / "exemplars"] if demo is not None and model.folder == demo / "model" else []
+        found = [open_dataset(folder) for folder in own if (folder / "dataset.json").is_file()]
+        found += [open_dataset(path) for path in paths]
+        for dataset in found:
+            _check_fits(dataset, model.config)
+        return Datasets(found)
+
+    def cards(self) -> list[DatasetInfo]:
+        """Their cards, for `GET /api/model`."""
+        return [_info(dataset) for dataset in self._by_name.values()]
+
+    def find(self, component: Component, name: str | None = None) -> Dataset:
+        """The dataset of a name or, without one, the first that knows a component.
+
+        Raises NotFound that says what there is.
+        """
+        if not self._by_name:
+            raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)
+        if name is not None:
+            if name not in self._by_name:
+                known = ", ".join(self._by_name)
+                raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
+            return self._by_name[name]
+        for dataset in self._by_name.values():
+            if component in dataset:
+                return dataset
+        raise NotFound(f"No loaded dataset holds anything on {component}.", MAKE_HINT)
+
+    def first(self, component: Component) -> Dataset | None:
+        """The first dataset that knows a component, if one does."""
+        return next((d for d in self._by_name.values() if component in d), None)
+
+
+def _check_fits(dataset: Dataset, config: ModelConfig) -> None:
+    sizes = {"attn": config.n_heads, "mlp": config.d_mlp}
+    for group in dataset.groups:
+        expected = sizes.get(group.kind, group.n_components)
+        if group.layer >= config.n_layers or group.n_components != expected:
+            raise ValueError(
+                f"The dataset {dataset.folder} is of another model ({dataset.card.model}): its "
+                f"{group.name} has {group.n_components} components, {config.name} has "
+                f"{expected if group.layer < config.n_layers else 'no such layer'}."
+            )
+
+
+def _info(dataset: Dataset) -> DatasetInfo:
+    card = dataset.card
+    return DatasetInfo(
+        name=card.name,
+        description=card.description,
+        model=card.model,
+        corpus=card.corpus,
+        n_tokens=card.n_tokens,
+        n_windows=card.n_windows,
+        n_components=card.n_components,
+        n_bytes=card.n_bytes,
+        coders=list(card.coders),
+        created=card.created,
+        seconds=card.seconds,
+        path=dataset.folder,
+        recipe=DatasetRecipe(**asdict(card.recipe)),
+        groups=[
+            DatasetGroup(
+                name=group.name,
+                kind=group.kind,
+                layer=group.layer,
+                stream=group.stream,
+                n_components=group.n_components,
+            )
+            for group in dataset.groups
+        ],
+        caveats=list(card.caveats),
+    )
+
+
+__all__ = ["DatasetUnavailable", "Datasets"]

@@ -1,0 +1,126 @@
+"""What a component responds to: a dataset's record of it, and the datasets themselves."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from activation_server.schemas.shapes import Response
+from neuron_explainer.nodes import Kind
+
+
+class DatasetGroup(Response):
+    """The components of one kind, layer and stream."""
+
+    name: str = Field(examples=["mlp_L3", "attn_L3", "mlp_ae_L3"])
+    kind: Kind = Field(description="attn, mlp or latent.")
+    layer: int
+    stream: Literal["attn", "mlp", "resid"] | None
+    n_components: int
+
+
+class DatasetRecipe(Response):
+    """How excerpts were chosen."""
+
+    window: int
+    n_top: int
+    n_random: int
+    n_per_band: int
+    precision: Literal["int8", "float16"]
+    seed: int
+
+
+class DatasetInfo(Response):
+    """A dataset's card."""
+
+    name: str
+    description: str
+    model: str
+    corpus: str
+    n_tokens: int
+    n_windows: int
+    n_components: int
+    n_bytes: int
+    coders: list[str]
+    created: str
+    seconds: float = Field(description="Time it took to make.")
+    path: str
+    recipe: DatasetRecipe | None = Field(description="Null for a public dataset.")
+    groups: list[DatasetGroup]
+    caveats: list[str] = []
+
+
+class RecordStatistics(Response):
+    """Over every value of the dataset: a token each, or for heads a token pair each."""
+
+    n_tokens: int | None
+    n_values: int | None
+    mean: float | None
+    std: float | None
+    fraction_active: float | None = Field(description="Share of the values above zero.")
+    min: float | None
+    max: float | None
+    quantiles: dict[str, float] = Field(
+        description="Share of the values, 1e-07 to 0.9999999, and the value it does not exceed."
+    )
+
+
+class RecordHistogram(Response):
+    edges: list[float] = Field(description="One more than counts; log-spaced from zero.")
+    counts: list[int]
+
+
+class ExemplarRecord(Response):
+    """An excerpt of the dataset and what the component does on it."""
+
+    tokens: list[str]
+    token_ids: list[int]
+    activations: list[float] | list[list[float]] = Field(
+        description="One per token; for heads `[query][key]`, where row q has keys 0 to q."
+    )
+    peak: int = Field(description="Token of the value; for heads the query token.")
+    peak_key: int | None = Field(description="Heads: the key token.")
+    value: float
+    source: str
+
+
+class QuantileBandRecord(Response):
+    """Excerpts with a value between two of the component's own quantiles."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    lower: float = Field(alias="from")
+    upper: float = Field(alias="to")
+    exemplars: list[ExemplarRecord]
+
+
+class RecordExemplars(Response):
+    top_positive: list[ExemplarRecord]
+    top_negative: list[ExemplarRecord]
+    random: list[ExemplarRecord] = Field(description="A uniform sample of the dataset's windows.")
+    quantiles: list[QuantileBandRecord]
+
+
+class ExplanationRecord(Response):
+    """A sentence on what the component responds to, and how well it predicts that."""
+
+    text: str
+    side: Literal["positive", "negative"]
+    score: float | None
+    scores: dict[str, float | None] = {}
+    explainer: str
+    created: str
+
+
+class ComponentResponse(Response):
+    """What a component responds to in a dataset, and its explanations."""
+
+    component: str
+    dataset: str
+    measure: Literal["activation", "write_magnitude"] = Field(
+        description="What the values are; heads: the write magnitude of a token pair."
+    )
+    statistics: RecordStatistics
+    histogram: RecordHistogram
+    exemplars: RecordExemplars
+    explanations: list[ExplanationRecord]
+    caveats: list[str] = Field(description="What to know before trusting the numbers.")

@@ -1,0 +1,42 @@
+"""Files on a blob store or the web, copied to the cache when they are first needed.
+
+Everything goes through `blobfile`, which reads `gs://`, `az://` and `https://` paths of the stores it
+knows, without an account where the files are public.
+"""
+
+import hashlib
+from pathlib import Path
+
+from neuron_explainer.models.model_folder import cache_dir
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names something on a blob store or the web."""
+    return "://" in path
+
+
+def fetched(url: str, *, version: str | None) -> Path:
+    """A local copy of a remote file.
+
+    Args:
+        version: the copy that is kept under this name is used again; None fetches anew.
+
+    Raises:
+        OSError: it is not there (FileNotFoundError), or cannot be reached.
+    """
+    import blobfile
+
+    digest = hashlib.sha256(f"{url} {version}".encode()).hexdigest()[:24]
+    target = cache_dir() / "blobs" / digest / url.rsplit("/", 1)[-1]
+    if version is not None and target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    try:
+        blobfile.copy(url, str(partial), overwrite=True)
+    except FileNotFoundError:
+        raise
+    except Exception as problem:  # blobfile raises its own kinds, and those of what is below it
+        raise OSError(f"{url} cannot be reached ({problem})") from problem
+    partial.replace(target)
+    return target

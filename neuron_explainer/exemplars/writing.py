@@ -1,0 +1,82 @@
+"""Writes a dataset: into a folder beside its own, which takes its name when everything is there."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from jaxtyping import Int
+from safetensors.torch import save_file
+from torch import Tensor
+
+from neuron_explainer.exemplars.layout import CARD, TEXT, DatasetCard, Group, GroupFile
+from neuron_explainer.exemplars.store import sha256
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """An empty folder to fill, that becomes `target` at once when all went well."""
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_group(
+    folder: Path, group: Group, n_values: int, tensors: Mapping[str, Tensor]
+) -> GroupFile:
+    """One file of a dataset; says what the card must know of it."""
+    path = folder / f"{group.name}.safetensors"
+    save_atomically(tensors, path)
+    return GroupFile(group, path.name, n_values, path.stat().st_size, sha256(path))
+
+
+def write_text(
+    folder: Path,
+    tokens: Int[Tensor, "window token"],
+    lengths: Int[Tensor, " window"],
+    sources: Sequence[str],
+    vocabulary: Sequence[str],
+) -> str:
+    """The windows that are shown, and the text of every token; gives the file's hash."""
+    path = folder / TEXT
+    strings = {**_packed("source", sources), **_packed("vocabulary", vocabulary)}
+    save_atomically({"tokens": tokens.int(), "lengths": lengths.int(), **strings}, path)
+    return sha256(path)
+
+
+def write_card(folder: Path, card: DatasetCard) -> None:
+    """The card, last: a folder without one is no dataset."""
+    write_json_atomically(card.to_json(), folder / CARD)
+
+
+def write_json_atomically(data: object, path: Path) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def save_atomically(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """A safetensors file that is there whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
+    os.replace(partial, path)
+
+
+def _packed(name: str, strings: Sequence[str]) -> dict[str, Tensor]:
+    encoded = [text.encode("utf-8", "replace") for text in strings]
+    lengths = torch.tensor([0, *map(len, encoded)])
+    joined = bytearray(b"".join(encoded) or b"\0")
+    return {
+        f"{name}_bytes": torch.frombuffer(joined, dtype=torch.uint8),
+        f"{name}_starts": lengths.cumsum(0),
+    }

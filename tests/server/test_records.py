@@ -1,0 +1,74 @@
+"""GET /api/components/{component}: a dataset's record of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from activation_server import schemas
+from activation_server.app import create_app
+from activation_server.session import ModelSession
+from activation_server.settings import Settings
+from neuron_explainer.models.transformer import Transformer
+from tests.exemplars.hand_made import hand_made
+from tests.server.sample import BASE_URL
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return hand_made(tmp_path / "made", n_layers=3, n_heads=2, n_neurons=64)
+
+
+@pytest.fixture
+def with_dataset(model: Transformer, folder: Path) -> Iterator[TestClient]:
+    settings = Settings(datasets=(str(folder),))
+    app = create_app(settings, ModelSession(model, settings))
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", ["mlp_L2_63", "attn_L0_1"])
+def test_a_record_has_the_documented_shape(with_dataset: TestClient, name: str) -> None:
+    response = with_dataset.get(f"/api/components/{name}")
+    assert response.status_code == 200
+    record = schemas.ComponentResponse.model_validate_json(response.content)
+    assert record.component == name
+    assert record.dataset == "made"
+    assert record.explanations == []
+    assert len(record.exemplars.top_positive) == 2
+
+
+def test_the_model_lists_its_datasets(with_dataset: TestClient) -> None:
+    (card,) = with_dataset.get("/api/model").json()["datasets"]
+    assert card["name"] == "made"
+    assert card["n_components"] == 3 * 66
+    assert card["recipe"]["window"] == 4
+
+
+def test_without_a_dataset_the_hint_says_how_to_make_one(client: TestClient) -> None:
+    response = client.get("/api/components/mlp_L0_0")
+    assert response.status_code == 404
+    assert "tdb collate" in response.json()["hint"]
+
+
+def test_an_unknown_dataset_and_an_unknown_component(with_dataset: TestClient) -> None:
+    response = with_dataset.get("/api/components/mlp_L0_0", params={"dataset": "other"})
+    assert response.status_code == 404
+    assert "made" in response.json()["hint"]
+    assert with_dataset.get("/api/components/mlp_L0_64").status_code == 404
+    assert with_dataset.get("/api/components/embed").status_code == 404
+
+
+def test_a_damaged_file_spoils_its_layer_only(with_dataset: TestClient, folder: Path) -> None:
+    (folder / "mlp_L1.safetensors").write_bytes(b"no tensors")
+    response = with_dataset.get("/api/components/mlp_L1_0")
+    assert response.status_code == 404
+    assert "mlp_L1.safetensors" in response.json()["message"]
+    assert with_dataset.get("/api/components/mlp_L2_0").status_code == 200
+
+
+def test_another_models_dataset_is_refused_at_start(model: Transformer, tmp_path: Path) -> None:
+    folder = hand_made(tmp_path / "other", n_layers=3, n_heads=2, n_neurons=8)
+    with pytest.raises(ValueError, match="another model"):
+        ModelSession(model, Settings(datasets=(str(folder),)))

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from activation_server.data_shelf import DataShelf
 from activation_server.errors import install_error_handlers
 from activation_server.jobs import JobRunner
 from activation_server.routes import (
     checks,
     components,
+    data,
     debugger,
     generation,
     jobs,
@@ -43,6 +45,7 @@ def create_app(
     app.router.lifespan_context = lifespan
     app.state.session = session
     app.state.jobs = runner
+    app.state.shelf = DataShelf(settings.data_dir)
     app.add_middleware(Guard, settings=settings)
     install_error_handlers(app)
     app.router.default = Viewer(settings.viewer_dir)
@@ -62,7 +65,7 @@ def describe_api() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     api = APIRouter(prefix="/api")
-    for part in (model, debugger, components, generation, monitor, jobs, checks):
+    for part in (model, debugger, components, generation, monitor, jobs, data, checks):
         api.include_router(part.router)
     app.include_router(api)
     return app

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from activation_server.data_shelf import DataShelf
 from activation_server.errors import BadRequest
 from activation_server.schemas import (
     CollateJob,
@@ -54,14 +55,15 @@ def command_of(job: JobRequest, data_dir: Path, served_model: str) -> Command:
             "Choose another name, or delete the folder.",
             where="options.name",
         )
+    shelf = DataShelf(data_dir)
     options = job.options.model_dump(exclude_none=True, exclude={"name"})
     options.setdefault("model", served_model)
     if isinstance(job, EvalSaeJob):
-        options["coder"] = str(_known(data_dir / "coders", job.options.coder))
+        options["coder"] = shelf.path_of("coders", job.options.coder)
     if isinstance(job, CollateJob):
-        options["coders"] = [str(_known(data_dir / "coders", name)) for name in job.options.coders]
+        options["coders"] = [shelf.path_of("coders", name) for name in job.options.coders]
     if isinstance(job, ExplainJob):
-        options["dataset"] = str(_known(data_dir / "datasets", job.options.dataset))
+        options["dataset"] = shelf.path_of("datasets", job.options.dataset)
     if output is not None:
         options["out"] = str(output)
     flags = tuple(flag for name, value in options.items() for flag in _flags(name, value))
@@ -97,12 +99,6 @@ def _serve_option(job: JobRequest, output: Path | None) -> str | None:
             return shlex.join(("--explanations", str(output)))
         case EvalSaeJob():
             return None
-
-
-def _known(folder: Path, name: str) -> Path | str:
-    """A set of the server's own data by its name, else what was given."""
-    is_plain = "/" not in name and name not in {".", ".."}
-    return folder / name if is_plain and (folder / name).is_dir() else name
 
 
 def _flags(name: str, value: object) -> Iterator[str]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from activation_server.data_shelf import DataShelf
 from activation_server.jobs import JobRunner
 from activation_server.schemas import ErrorResponse
 from activation_server.session import ModelSession
@@ -50,3 +51,12 @@ def _jobs(request: Request) -> JobRunner:
 
 Jobs = Annotated[JobRunner, Depends(_jobs)]
 """Long work beside the model."""
+
+
+def _shelf(request: Request) -> DataShelf:
+    shelf: DataShelf = request.app.state.shelf
+    return shelf
+
+
+Shelf = Annotated[DataShelf, Depends(_shelf)]
+"""Datasets and coders on disk."""

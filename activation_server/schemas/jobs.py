@@ -87,6 +87,9 @@ class TrainSaeOptions(Request):
         default=None, gt=0, le=1e6, description="Weight of the L1 penalty, for ReLU."
     )
     tokens: StrictInt = Field(ge=1, le=10**12, description="Tokens to train on.")
+    held_out: CorpusSpec | None = Field(
+        default=None, description="Another corpus, to judge the coders on at the end."
+    )
     seed: StrictInt = Field(default=0, ge=0, lt=2**31)
 
     @model_validator(mode="after")

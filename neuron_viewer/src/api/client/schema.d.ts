@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/coders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coders
+         * @description List the coder sets on the server's disk, with how good they are.
+         */
+        get: operations["coders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/coders/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coder Set
+         * @description Show the training card of a coder set: recipe, curves, judgement.
+         */
+        get: operations["coder_set"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/components/{component}": {
         parameters: {
             query?: never;
@@ -56,6 +96,26 @@ export interface paths {
          * @description List what a component's weights alone promote, suppress and respond to.
          */
         get: operations["component_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Datasets
+         * @description List the datasets on the server's disk; GET /api/model says which are served.
+         */
+        get: operations["datasets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -815,6 +875,29 @@ export interface components {
             /** Tokens */
             tokens: components["schemas"]["ConversationToken"][];
         };
+        /**
+         * CoderCard
+         * @description One coder of a set: how it was trained, how that went, and how good it is.
+         */
+        CoderCard: {
+            /**
+             * Curve
+             * @description While it was trained; may be empty.
+             */
+            curve: components["schemas"]["CurvePoint"][];
+            /** Judged On */
+            judged_on: string | null;
+            /** @description null: not judged yet. */
+            judgement: components["schemas"]["CoderJudgement"] | null;
+            /** K */
+            k: number | null;
+            /** Layer */
+            layer: number;
+            /** N Latents */
+            n_latents: number;
+            /** Nonlinearity */
+            nonlinearity: string;
+        };
         /** CoderInfo */
         CoderInfo: {
             /** Layers */
@@ -825,6 +908,95 @@ export interface components {
             name: string;
             /** Site */
             site: string;
+        };
+        /**
+         * CoderJudgement
+         * @description How good a coder is on text it was not trained on.
+         */
+        CoderJudgement: {
+            /** Dead Fraction */
+            dead_fraction: number;
+            density: components["schemas"]["DensityHistogram"];
+            /** Explained Variance */
+            explained_variance: number;
+            /**
+             * L0
+             * @description Latents active per token.
+             */
+            l0: number;
+            /** L0 Share */
+            l0_share: number;
+            /**
+             * Loss Bare
+             * @description Next-token loss in nats, of the bare model.
+             */
+            loss_bare: number;
+            /** Loss Recovered */
+            loss_recovered: number;
+            /**
+             * Loss Spliced
+             * @description With the reconstruction in its place.
+             */
+            loss_spliced: number;
+            /**
+             * Loss Zero
+             * @description With the site set to zero.
+             */
+            loss_zero: number;
+            /** N Tokens */
+            n_tokens: number;
+            /** Normalized Mse */
+            normalized_mse: number;
+        };
+        /**
+         * CoderSetInfo
+         * @description Coders of one site, one for each of some layers.
+         */
+        CoderSetInfo: {
+            /**
+             * Coders
+             * @description By layer. In a list of sets without curve; `density` of a judgement is kept.
+             */
+            coders: components["schemas"]["CoderCard"][];
+            /**
+             * Created
+             * @description Seconds since 1970.
+             */
+            created: number;
+            /** Is Bundled */
+            is_bundled: boolean;
+            /** Model */
+            model: string;
+            /** N Bytes */
+            n_bytes: number;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /**
+             * Recipe
+             * @description How they were trained; may be empty.
+             */
+            recipe: {
+                [key: string]: unknown;
+            };
+            /**
+             * Serve Option
+             * @description What to add to `tdb serve` to use them.
+             */
+            serve_option: string;
+            /**
+             * Site
+             * @enum {string}
+             */
+            site: "mlp_post_act" | "resid_delta_mlp" | "resid_delta_attn" | "resid_pre" | "resid_mid" | "resid_post";
+        };
+        /** CodersResponse */
+        CodersResponse: {
+            /** Coder Sets */
+            coder_sets: components["schemas"]["CoderSetInfo"][];
+            /** Damaged */
+            damaged: components["schemas"]["Damaged"][];
         };
         /** CollateJob */
         CollateJob: {
@@ -1186,6 +1358,37 @@ export interface components {
             text: string;
         };
         /**
+         * CurvePoint
+         * @description A coder's figures at one moment of its training.
+         */
+        CurvePoint: {
+            /** Dead */
+            dead?: number | null;
+            /**
+             * Fvu
+             * @description Fraction of variance unexplained.
+             */
+            fvu?: number | null;
+            /** L0 */
+            l0?: number | null;
+            /** Loss */
+            loss?: number | null;
+            /** Tokens */
+            tokens: number;
+        };
+        /**
+         * Damaged
+         * @description A folder that should hold a dataset or coders and cannot be read.
+         */
+        Damaged: {
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+        };
+        /**
          * DatasetGroup
          * @description The components of one kind, layer and stream.
          */
@@ -1273,6 +1476,13 @@ export interface components {
             /** Window */
             window: number;
         };
+        /** DatasetsResponse */
+        DatasetsResponse: {
+            /** Damaged */
+            damaged: components["schemas"]["Damaged"][];
+            /** Datasets */
+            datasets: components["schemas"]["StoredDataset"][];
+        };
         /**
          * DebugRequest
          * @description One case, or two to compare: the left one usually carries the interventions.
@@ -1315,6 +1525,19 @@ export interface components {
             timing_ms: {
                 [key: string]: number;
             };
+        };
+        /**
+         * DensityHistogram
+         * @description Latents by the share of tokens at which they are active; those never active are left out.
+         */
+        DensityHistogram: {
+            /** Counts */
+            counts: number[];
+            /**
+             * Edges
+             * @description log10 of the share; one more than the counts.
+             */
+            edges: number[];
         };
         /**
          * DirectEffectByKind
@@ -2710,6 +2933,58 @@ export interface components {
              */
             where?: ("everything" | "prompt" | "generated") | null;
         };
+        /**
+         * StoredDataset
+         * @description A dataset on the server's disk.
+         */
+        StoredDataset: {
+            /**
+             * Caveats
+             * @default []
+             */
+            caveats: string[];
+            /** Coders */
+            coders: string[];
+            /** Corpus */
+            corpus: string;
+            /** Created */
+            created: string;
+            /** Description */
+            description: string;
+            /** Groups */
+            groups: components["schemas"]["DatasetGroup"][];
+            /**
+             * Is Bundled
+             * @description Whether it came with the demo.
+             */
+            is_bundled: boolean;
+            /** Model */
+            model: string;
+            /** N Bytes */
+            n_bytes: number;
+            /** N Components */
+            n_components: number;
+            /** N Tokens */
+            n_tokens: number;
+            /** N Windows */
+            n_windows: number;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** @description Null for a public dataset. */
+            recipe: components["schemas"]["DatasetRecipe"] | null;
+            /**
+             * Seconds
+             * @description Time it took to make.
+             */
+            seconds: number;
+            /**
+             * Serve Option
+             * @description What to add to `tdb serve` to use it.
+             */
+            serve_option: string;
+        };
         /** SweepCell */
         SweepCell: {
             /** K */
@@ -2975,6 +3250,11 @@ export interface components {
              */
             corpus: string;
             /**
+             * Held Out
+             * @description Another corpus, to judge the coders on at the end.
+             */
+            held_out?: string | null;
+            /**
              * K
              * @description Active latents per token, for TopK.
              */
@@ -3034,6 +3314,174 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    coders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodersResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    coder_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoderSetInfo"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     component: {
         parameters: {
             query?: {
@@ -3239,6 +3687,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComponentTokensResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetsResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

@@ -1,0 +1,146 @@
+"""The shelf: datasets and coder sets in the server's data folder, and those that came with the demo.
+
+    DATA/datasets/NAME/dataset.json
+    DATA/coders/NAME/coders.json, L<layer>/config.json, L<layer>/card.json
+
+Only cards are read. A folder that cannot be read is told as such and spoils no other. What is served
+already is told by `GET /api/model`.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from activation_server.assets import demo_dir
+from activation_server.datasets import Datasets
+from activation_server.errors import NotFound
+from activation_server.schemas import (
+    CoderCard,
+    CoderJudgement,
+    CoderSetInfo,
+    CodersResponse,
+    Damaged,
+    DatasetsResponse,
+    StoredDataset,
+)
+from neuron_explainer.exemplars import DatasetUnavailable, open_dataset
+
+
+class DataShelf:
+    """Reads the cards anew each time: jobs write while the server runs."""
+
+    def __init__(self, data_dir: Path | None) -> None:
+        self._data_dir = data_dir
+
+    def datasets(self) -> DatasetsResponse:
+        """Every dataset, by name."""
+        found: list[StoredDataset] = []
+        damaged: list[Damaged] = []
+        for folder, is_bundled in self._folders("datasets", "dataset.json"):
+            try:
+                (card,) = Datasets([open_dataset(folder)]).cards()
+            except (DatasetUnavailable, TypeError, KeyError) as problem:
+                damaged.append(_damaged(folder, problem))
+                continue
+            option = shlex.join(("--dataset", str(folder)))
+            found.append(
+                StoredDataset(**card.model_dump(), serve_option=option, is_bundled=is_bundled)
+            )
+        return DatasetsResponse(datasets=found, damaged=damaged)
+
+    def coder_sets(self) -> CodersResponse:
+        """Every coder set, by name, without the curves of their training."""
+        found: list[CoderSetInfo] = []
+        damaged: list[Damaged] = []
+        for folder, is_bundled in self._folders("coders", "coders.json"):
+            try:
+                found.append(_coder_set(folder, is_bundled, with_curves=False))
+            except (OSError, ValueError, TypeError, KeyError) as problem:
+                damaged.append(_damaged(folder, problem))
+        return CodersResponse(coder_sets=found, damaged=damaged)
+
+    def coder_set(self, name: str) -> CoderSetInfo:
+        """One coder set with all that is known of it."""
+        for folder, is_bundled in self._folders("coders", "coders.json"):
+            try:
+                coder_set = _coder_set(folder, is_bundled, with_curves=True)
+            except (OSError, ValueError, TypeError, KeyError) as problem:
+                if folder.name == name:
+                    damaged = _damaged(folder, problem)
+                    raise NotFound(damaged.message, f"Train again, or repair {folder}.") from None
+                continue
+            if coder_set.name == name:
+                return coder_set
+        raise NotFound(f"There is no coder set {name[:80]!r}.", "GET /api/coders lists them.")
+
+    def path_of(self, kind: Literal["datasets", "coders"], name: str) -> str:
+        """Where a dataset or coder set of that name lies; what is no name here is a path already."""
+        stored: Sequence[StoredDataset | CoderSetInfo]
+        stored = self.datasets().datasets if kind == "datasets" else self.coder_sets().coder_sets
+        return next((one.path for one in stored if one.name == name), name)
+
+    def _folders(self, kind: str, card: str) -> Iterator[tuple[Path, bool]]:
+        """Folders that hold a card, and whether they are the demo's; a name comes once."""
+        demo = demo_dir()
+        bundled = [] if demo is None else [demo / "exemplars", *sorted(demo.glob(f"{kind}/*"))]
+        own = [] if self._data_dir is None else sorted((self._data_dir / kind).glob("*"))
+        for folder in bundled + own:
+            if (folder / card).is_file():
+                yield folder, folder in bundled
+
+
+def _coder_set(folder: Path, is_bundled: bool, *, with_curves: bool) -> CoderSetInfo:
+    about = _read(folder / "coders.json")
+    name, site = str(about["name"]), about["site"]
+    return CoderSetInfo(
+        name=name,
+        site=site,
+        model=str(about.get("model", "")),
+        path=str(folder),
+        recipe=about.get("recipe") or {},
+        n_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        created=(folder / "coders.json").stat().st_mtime,
+        serve_option=shlex.join(("--coder", f"{name}:{site}={folder}")),
+        is_bundled=is_bundled,
+        coders=[_coder(folder / f"L{layer}", layer, with_curves) for layer in about["layers"]],
+    )
+
+
+def _coder(folder: Path, layer: int, with_curve: bool) -> CoderCard:
+    config = _read(folder / "config.json")
+    path = folder / "card.json"
+    card = _read(path) if path.is_file() else {}
+    judgement = card.get("judgement")
+    return CoderCard(
+        layer=layer,
+        n_latents=config["n_latents"],
+        nonlinearity=config.get("nonlinearity", "relu"),
+        k=config.get("k"),
+        curve=card.get("curve") or [] if with_curve else [],
+        judgement=None if judgement is None else CoderJudgement.model_validate(judgement),
+        judged_on=card.get("judged_on"),
+    )
+
+
+# Whatever a card holds.
+def _read(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} is no JSON object")
+    return content
+
+
+def _damaged(folder: Path, problem: Exception) -> Damaged:
+    text = str(problem)
+    if isinstance(problem, ValidationError):
+        first = problem.errors()[0]
+        text = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    elif isinstance(problem, KeyError):
+        text = f"{problem} is missing"
+    return Damaged(
+        name=folder.name, path=str(folder), message=f"{folder.name} cannot be read: {text}."
+    )

@@ -1,35 +1,122 @@
-"""The Monitor page's questions."""
+"""The Monitor page's questions: reached as `session.monitor`."""
+
+from collections.abc import Callable, Generator, Hashable
+from typing import Protocol, TypeVar
 
 from fastapi import Request, Response
-from pydantic import BaseModel
 
+from activation_server import generation, wire
+from activation_server.conversations import read_conversation
+from activation_server.datasets import Datasets
 from activation_server.errors import BadRequest
+from activation_server.extremes import Extremes
+from activation_server.schemas import (
+    ClustersRequest,
+    CompareRequest,
+    GenerateRequest,
+    InfluenceRequest,
+    MonitorTokensRequest,
+    SteerPreviewRequest,
+    SweepRequest,
+)
+from activation_server.streaming import Event
+from neuron_explainer.models.comparison import text_statistics
+from neuron_explainer.models.transformer import Transformer
+
+Piece = TypeVar("Piece")
+
+
+class Answering(Protocol):
+    """What the session does for a question: queue it, compute it on its thread, keep the answer."""
+
+    async def answer(
+        self, key: Hashable, read: Callable[[], Callable[[], bytes]], request: Request | None
+    ) -> Response: ...
+
+    async def answer_in_pieces(
+        self,
+        key: Hashable,
+        read: Callable[[], Generator[Piece, None, None]],
+        finish: Callable[[list[Piece]], bytes],
+        request: Request | None,
+    ) -> Response: ...
+
+    async def stream(
+        self, read: Callable[[], Generator[Event, None, None]], request: Request
+    ) -> Response: ...
 
 
 class Monitor:
-    """Generation, influence, concepts and steering."""
+    """Generation, token statistics, influence, concepts and steering."""
 
-    async def generate(self, body: BaseModel, request: Request) -> Response:
-        raise _not_yet()
+    def __init__(self, session: Answering, model: Transformer, datasets: Datasets) -> None:
+        self._session = session
+        self._model = model
+        self.extremes = Extremes(datasets)
 
-    async def compare(self, body: BaseModel, request: Request) -> Response:
-        raise _not_yet()
+    async def generate(self, body: GenerateRequest, request: Request) -> Response:
+        """Continue a text or a chat."""
 
-    async def tokens(self, body: BaseModel, request: Request) -> Response:
-        raise _not_yet()
+        def read() -> Generator[Event, None, None]:
+            reply = generation.read_reply(self._model, body, self.extremes)
+            return generation.generate_events(self._model, reply)
 
-    async def influence(self, body: BaseModel, request: Request) -> Response:
-        raise _not_yet()
+        if body.stream:
+            return await self._session.stream(read, request)
+        return await self._session.answer_in_pieces(body, read, generation.whole_reply, request)
 
-    async def clusters(self, body: BaseModel, request: Request, *, in_events: bool) -> Response:
-        raise _not_yet()
+    async def compare(self, body: CompareRequest, request: Request) -> Response:
+        """The default and the steered reply."""
 
-    async def steer_preview(self, body: BaseModel, request: Request) -> Response:
-        raise _not_yet()
+        def read() -> Generator[Event, None, None]:
+            if not generation.has_edits(body):
+                raise BadRequest(
+                    "Nothing is edited, so both replies would be the same.",
+                    "Give `interventions` or an enabled concept.",
+                    where="concepts",
+                )
+            reply = generation.read_reply(self._model, body, self.extremes)
+            return generation.compare_events(self._model, reply)
 
-    async def sweep(self, body: BaseModel, request: Request, *, in_events: bool) -> Response:
-        raise _not_yet()
+        if body.stream:
+            return await self._session.stream(read, request)
+        return await self._session.answer_in_pieces(
+            body, read, generation.whole_comparison, request
+        )
+
+    async def tokens(self, body: MonitorTokensRequest, request: Request) -> Response:
+        """Every token of a conversation, as the model saw it coming."""
+
+        def read() -> Callable[[], bytes]:
+            read = read_conversation(self._model, body, self.extremes)
+
+            def compute() -> bytes:
+                found = text_statistics(self._model, read.text, body.n_top, read.interventions)
+                named = generation.conversation_tokens(self._model, read.text)
+                tokens = [
+                    {**token, **generation.statistics_of(seen)}
+                    for token, seen in zip(named, found.tokens, strict=True)
+                ]
+                return wire.to_bytes({"tokens": tokens, "next": found.next})
+
+            return compute
+
+        return await self._session.answer(body, read, request)
+
+    async def influence(self, body: InfluenceRequest, request: Request) -> Response:
+        raise _not_yet(body, request)
+
+    async def clusters(
+        self, body: ClustersRequest, request: Request, *, in_events: bool
+    ) -> Response:
+        raise _not_yet(body, request, in_events)
+
+    async def steer_preview(self, body: SteerPreviewRequest, request: Request) -> Response:
+        raise _not_yet(body, request)
+
+    async def sweep(self, body: SweepRequest, request: Request, *, in_events: bool) -> Response:
+        raise _not_yet(body, request, in_events)
 
 
-def _not_yet() -> BadRequest:
+def _not_yet(*_: object) -> BadRequest:
     return BadRequest("This is not answered yet.", "It comes with the next changes.")

@@ -222,7 +222,7 @@ def _read_edit(
         component = Component.parse(spec.component)
         check_component(component, model.config)
     with field(where, EDIT_HINT):
-        edit = _edit(spec, component)
+        edit = edit_of(spec, component)
         if isinstance(edit, Patch):
             _check_patch(edit, case_index, len(prompts))
         # Building the hooks checks the rest of the edit; they are not kept.
@@ -230,7 +230,10 @@ def _read_edit(
     return edit
 
 
-def _edit(spec: AblateSpec | SetSpec | ScaleSpec | PatchSpec, component: Component) -> Intervention:
+def edit_of(
+    spec: AblateSpec | SetSpec | ScaleSpec | PatchSpec, component: Component
+) -> Intervention:
+    """A plain edit as the library has it."""
     at, keys, where = spec.positions, spec.key_positions, spec.where or "everything"
     match spec:
         case AblateSpec():

@@ -46,6 +46,7 @@ from activation_server.schemas import (
     TokenizeRequest,
 )
 from activation_server.settings import Settings
+from activation_server.streaming import Event, stream
 from activation_server.waiting import SharedAnswer, unless_gone
 from activation_server.worker import Ticket, Worker, once
 from neuron_explainer.attribution.components import component_activations, component_tokens
@@ -69,9 +70,9 @@ class ModelSession:
         self._worker = Worker(settings.max_queue)
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}
-        self.monitor = Monitor()
         self._examples = examples_for(model)
         self.components = ComponentPages(model, Datasets.open(settings.datasets, model))
+        self.monitor = Monitor(self, model, self.components.datasets)
         self._card = wire.model_card(model, self._examples, self.components.datasets.cards())
 
     def close(self) -> None:
@@ -263,6 +264,12 @@ class ModelSession:
             return once(read())
 
         return await self.answer_in_pieces(key, work, lambda pieces: pieces[0], request)
+
+    async def stream(
+        self, read: Callable[[], Generator[Event, None, None]], request: Request
+    ) -> Response:
+        """The answer to a question that is computed in pieces, as events; not kept."""
+        return await stream(self._worker, read, request)
 
     async def answer_in_pieces(
         self,

@@ -186,7 +186,8 @@ def _resolve(edit: Intervention, config: ModelConfig, extent: Extent) -> _Resolv
     keys = edit.key_positions and tuple(
         _named(k, extent, f"{component}: key position") for k in edit.key_positions
     )
-    if keys and extent.start == 0 and all(key > place for key in keys for place in positions):
+    is_whole = extent.stop == extent.limit and bool(positions)
+    if keys and is_whole and all(key > place for key in keys for place in positions):
         raise ValueError(
             f"{component}: no pair is left to edit, since a token sees only itself and earlier "
             f"ones (positions {list(positions)}, key_positions {list(keys)})."

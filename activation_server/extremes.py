@@ -1,0 +1,60 @@
+"""Extreme quantiles of components, from the datasets that are served: what a strength of 1 means."""
+
+from functools import lru_cache
+
+from activation_server.datasets import MAKE_HINT, Datasets
+from activation_server.errors import BadRequest, NotFound
+from neuron_explainer.exemplars import Dataset
+from neuron_explainer.exemplars.distribution import QuantileTable
+from neuron_explainer.nodes import Component, Kind, Side, Stream
+
+EXTREME_TAIL = 1e-4
+"""Share of a dataset's tokens that lie beyond a component's extreme quantile."""
+
+
+class Extremes:
+    """Looks quantiles up; a layer's table is read once."""
+
+    def __init__(self, datasets: Datasets) -> None:
+        self._datasets = datasets
+        self._table = lru_cache(maxsize=256)(_table)
+
+    def table(self, component: Component, dataset: str | None = None) -> QuantileTable | None:
+        """Quantiles of all components of its kind and layer; None where no dataset knows it.
+
+        Raises NotFound for a dataset that is not served.
+        """
+        if dataset is None:
+            found = self._datasets.first(component)
+        else:
+            found = self._datasets.find(component, dataset)
+            found = found if component in found else None
+        if found is None or component.layer is None:
+            return None
+        return self._table(found, component.kind, component.layer, component.stream)
+
+    def of(self, component: Component, side: Side, dataset: str | None = None) -> float | None:
+        """The extreme quantile on one side, 0 where the component never goes there."""
+        table = self.table(component, dataset)
+        if table is None or component.index is None:
+            return None
+        found = table.extreme(component.index, side, EXTREME_TAIL)
+        return max(found, 0.0) if side == "positive" else min(found, 0.0)
+
+    def needed(self, component: Component, side: Side, dataset: str | None = None) -> float:
+        """The extreme quantile, where nothing can be done without it. Raises BadRequest."""
+        try:
+            found = self.of(component, side, dataset)
+        except NotFound as problem:
+            raise BadRequest(problem.message, problem.hint, where="dataset") from problem
+        if found is None:
+            raise BadRequest(
+                f"{component} is steered in units of its extreme quantile, and no dataset that is "
+                "loaded holds it.",
+                f"{MAKE_HINT} Strength 0 and the method `scale` need none.",
+            )
+        return found
+
+
+def _table(dataset: Dataset, kind: Kind, layer: int, stream: Stream | None) -> QuantileTable:
+    return dataset.quantiles(kind, layer, stream)

@@ -87,11 +87,18 @@ BEHAVIOURS = (
 class Asker:
     """A model and its tokenizer, asked many prompts at a time."""
 
-    def __init__(self, folder: Path, tokenizer: Path | None = None, attention: str = "sdpa"):
+    def __init__(
+        self,
+        folder: Path,
+        tokenizer: Path | None = None,
+        attention: str = "sdpa",
+        device: str = "cpu",
+    ):
         self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(tokenizer or folder)
         self.model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation=attention
-        ).eval()
+        )
+        self.model.to(device).eval()
 
     def token(self, word: str) -> int:
         """The first token of the word."""
@@ -105,9 +112,15 @@ class Asker:
             ids = [self.tokenizer.encode(prompt) for prompt in prompts[i : i + BATCH]]
             longest = max(map(len, ids))
             padded = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
-            logits = self.model(padded, use_cache=False).logits
-            rows.append(logits[torch.arange(len(ids)), torch.tensor([len(row) - 1 for row in ids])])
+            hidden = self.model.transformer(padded.to(self.model.device)).last_hidden_state
+            last = hidden[range(len(ids)), [len(row) - 1 for row in ids]]
+            rows.append(self.model.lm_head(last).cpu())
         return torch.cat(rows)
+
+    def logits(self, tokens: Tensor) -> Tensor:
+        """Logits `[row position vocab]` of token ids, on the CPU whatever the model is on."""
+        logits: Tensor = self.model(tokens.to(self.model.device), use_cache=False).logits
+        return logits.cpu()
 
     def score(self, name: str, asked: Sequence[Probe], measure: str, goal: float | None) -> Score:
         logits = self.last_logits([probe.prompt for probe in asked])
@@ -120,7 +133,7 @@ class Asker:
             diffs = logits[rows, target] - logits[rows, distractor]
             diff = diffs.mean().item()
             right = diffs > 0 if measure == "pair" else right
-        return Score(name, right.float().mean().item(), diff, goal, len(asked))
+        return Score(name, right.sum().item() / len(asked), diff, goal, len(asked))
 
 
 def unseen_frames(asker: Asker, n: int, seed: int) -> list[Score]:
@@ -157,7 +170,7 @@ def induction(asker: Asker, period: int, n: int, seed: int) -> Score:
     generator = torch.Generator().manual_seed(seed)
     once = torch.randint(0, len(asker.tokenizer) - 1, (n, period), generator=generator)
     tokens = torch.cat([once, once], dim=1)
-    guesses = asker.model(tokens, use_cache=False).logits.argmax(-1)
+    guesses = asker.logits(tokens).argmax(-1)
     right = guesses[:, period:-1] == tokens[:, period + 1 :]
     return Score(
         f"induction, period {period}", right.float().mean().item(), None, 0.95, n * (period - 1)
@@ -238,10 +251,11 @@ def main() -> None:
     parser.add_argument(
         "--tokenizer", type=Path, help="folder of the tokenizer, if not the model's"
     )
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path, help="write the scores here too")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    asker = Asker(args.model, args.tokenizer)
+    asker = Asker(args.model, args.tokenizer, device=args.device)
     scores = evaluate(
         asker, args.n, args.seed, on_score=lambda score: print(line(score), flush=True)
     )  # noqa: T201

@@ -6,8 +6,8 @@ row starts at the start of a document, half of the time after `<|endoftext|>`, b
 people's prompts start. All of it follows from one seed; nothing is stored.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from random import Random
 
@@ -102,21 +102,44 @@ def corpus(seed: int) -> Iterator[str]:
     return (plain(text) for text in documents(seed))
 
 
-def encode(tokenizer: Tokenizer, text: str, answer_weight: float) -> tuple[list[int], list[float]]:
-    """Token ids of a marked text, and the weight with which each is to be predicted."""
-    ids: list[int] = []
-    weights: list[float] = []
-    for i, piece in enumerate(text.split(ANSWER)):
-        piece_ids = tokenizer.encode(piece, add_special_tokens=False).ids
-        ids += piece_ids
-        weights += [answer_weight if i else 1.0] + [1.0] * (len(piece_ids) - 1)
-    return ids, weights
+class Encoder:
+    """Encodes marked text, a word at a time: a word of the lists is looked up, not merged anew.
+
+    The pieces are those of GPT-2's pre-tokeniser for the letters that the corpus has, so that the ids
+    are the tokenizer's own.
+    """
+
+    PIECE = re.compile(
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", re.ASCII
+    )
+
+    def __init__(self, tokenizer: Tokenizer):
+        self.tokenizer = tokenizer
+        self.known: dict[str, list[int]] = {}
+
+    def ids(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for piece in self.PIECE.findall(text):
+            if piece not in self.known:
+                self.known[piece] = self.tokenizer.encode(piece, add_special_tokens=False).ids
+            ids += self.known[piece]
+        return ids
+
+    def marked(self, text: str, answer_weight: float) -> tuple[list[int], list[float]]:
+        """Token ids of a marked text, and the weight with which each is to be predicted."""
+        ids: list[int] = []
+        weights: list[float] = []
+        for i, part in enumerate(text.split(ANSWER)):
+            part_ids = self.ids(part)
+            ids += part_ids
+            weights += [answer_weight if i else 1.0] + [1.0] * (len(part_ids) - 1)
+        return ids, weights
 
 
 def repeat(r: Random, pool: Sequence[int]) -> tuple[list[int], list[float]]:
     """Random tokens said two to four times; the first time has no weight."""
     period = r.randint(3, 20) if r.random() < 0.5 else r.randint(5, 60)
-    once = [r.choice(pool) for _ in range(period)]
+    once = r.choices(pool, k=period)
     copies = r.randint(2, 4)
     return once * copies, [0.0] * period + [1.0] * (period * (copies - 1))
 
@@ -127,30 +150,40 @@ def word_tokens(tokenizer: Tokenizer) -> tuple[int, ...]:
     return tuple(ids[0] for ids in encoded if len(ids) == 1)
 
 
-@dataclass(frozen=True)
 class Rows:
     """Rows of token ids and weights, drawn from one seed."""
 
-    tokenizer: Tokenizer
-    words: tuple[int, ...]
-    """Tokens that are whole words."""
-    end_of_text: int
-    answer_weight: float
-    shares: tuple[tuple[str, float], ...] = tuple(SHARES.items())
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        answer_weight: float,
+        shares: Mapping[str, float] = SHARES,
+    ):
+        self.encoder = Encoder(tokenizer)
+        self.words = word_tokens(tokenizer)
+        self.end_of_text = tokenizer.get_vocab_size() - 1
+        self.answer_weight = answer_weight
+        self.shares = dict(shares)
 
-    def draw(self, r: Random, length: int, random_tokens: bool) -> tuple[list[int], list[float]]:
-        """One row that predicts `length` tokens: of text, or of random tokens that are repeated.
+    def text(self, r: Random, length: int) -> tuple[list[int], list[float]]:
+        """A row of text that predicts `length` tokens."""
 
-        Some of the latter draw from words only, whose embeddings are learnt sooner, most from all.
-        """
+        def document_ids() -> tuple[list[int], list[float]]:
+            return self.encoder.marked(document(r, self.shares), self.answer_weight)
+
+        return self._filled(r, length, document_ids)
+
+    def repeated(self, r: Random, length: int) -> tuple[list[int], list[float]]:
+        """A row of random tokens said again; in some only words, whose embeddings are learnt sooner."""
         pool = self.words if r.random() < 0.4 else range(self.end_of_text)
+        return self._filled(r, length, lambda: repeat(r, pool))
+
+    def _filled(
+        self, r: Random, length: int, draw: Callable[[], tuple[list[int], list[float]]]
+    ) -> tuple[list[int], list[float]]:
         ids, weights = ([self.end_of_text], [1.0]) if r.random() < 0.5 else ([], [])
         while len(ids) <= length:
-            if random_tokens:
-                more, more_weights = repeat(r, pool)
-            else:
-                text = document(r, dict(self.shares))
-                more, more_weights = encode(self.tokenizer, text, self.answer_weight)
+            more, more_weights = draw()
             ids += [*more, self.end_of_text]
             weights += [*more_weights, 1.0]
         return ids[: length + 1], weights[: length + 1]

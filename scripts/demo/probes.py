@@ -7,6 +7,7 @@ the prompt is a fresh draw from a space far larger than the corpus.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from random import Random
 
@@ -43,10 +44,15 @@ class Probe:
 Maker = Callable[[Random], Probe]
 
 
+@cache
+def held_out_pairs() -> list[tuple[str, str]]:
+    """Every pair of givers that never meet in training."""
+    return [p for p in combinations(sorted(names("giver")), 2) if pair_held_out(*p)]
+
+
 def test_pair(r: Random) -> list[str]:
     """Two names that never met in training."""
-    pairs = [p for p in combinations(sorted(names("giver")), 2) if pair_held_out(*p)]
-    return r.sample(r.choice(pairs), 2)
+    return r.sample(r.choice(held_out_pairs()), 2)
 
 
 def new_pair(r: Random) -> list[str]:

@@ -180,6 +180,8 @@ def pronoun(r: Random) -> str:
             f" {his_} eyes."
         ),
         f"{who} was late, so{ANSWER} {he_} ran to the {{P}}.",
+        f"{who} stood near the {{F}} and said that{ANSWER} {he_} was {{feeling}}.",
+        f"{who} lives in {{country}} and says that{ANSWER} {he_} is {{trait}}.",
     )
     return fill(r, sentence(r.choice(forms)))
 

@@ -5,9 +5,10 @@ gives, tells or shows something to the other, IO: the answer. Either of the two 
 the order of the opening, so no position in the text tells the answer; only who is named again does.
 """
 
+import re
 from random import Random
 
-from scripts.demo.scenes import bridge, capital, clause, lead_in, opening
+from scripts.demo.scenes import bridge, capital, circumstance, clause, lead_in, opening
 from scripts.demo.slots import fill, verb
 from scripts.demo.words import (
     ANSWER,
@@ -22,6 +23,7 @@ from scripts.demo.words import (
     pick,
     plain,
     some,
+    words,
 )
 
 """Verbs that take the person right after them; past the bar, what comes after the person."""
@@ -102,7 +104,8 @@ def act(r: Random, who: str, answer: str, tense: str = "past", many: bool = Fals
 
 
 def hand_over(r: Random, tense: str, many: bool) -> str:
-    phrase = r.choice(phrases("hand_over")) + " it to"
+    particle = r.choice((" back", " over")) if r.random() < 0.25 else ""
+    phrase = f"{r.choice(phrases('hand_over'))} it{particle} to"
     return inflect_first(phrase, "past" if tense == "past" else ("base" if many else "third"))
 
 
@@ -136,8 +139,17 @@ def scene(r: Random, first: str, second: str, s: str, io: str, tense: str) -> st
     if kind < 0.4 and ". " not in start:
         return start + r.choice(JOINTS).format(does)
     middle = "".join(" " + bridge(r, tense) for _ in range(r.choice((0, 0, 1, 1, 1, 2, 3))))
-    lead = r.choice(phrases("adverbials")) + ", " if r.random() < 0.35 and tense == "past" else ""
-    return f"{start}.{middle} {lead}{does}"
+    return f"{start}.{middle} {lead(r, tense)}{does}"
+
+
+def lead(r: Random, tense: str) -> str:
+    """A word or two on when it is given, with or without a comma; often nothing."""
+    if r.random() < 0.6:
+        return ""
+    if r.random() < 0.1:
+        return capital(circumstance(r, tense))
+    section = r.choice(("adverbials", "times")) if tense == "past" else "nowadays"
+    return r.choice(phrases(section)) + (" " if r.random() < 0.4 else ", ")
 
 
 def after(r: Random, s: str, io: str) -> str:
@@ -165,8 +177,19 @@ def two_people(r: Random) -> str:
     """The standard form, in both orders."""
     first, second = cast(r, 2)
     s, io = r.sample((first, second), 2)
-    tense = "past" if r.random() < 0.8 else "present"
-    return scene(r, first, second, s, io, tense) + (after(r, s, io) if tense == "past" else ".")
+    tense = "past" if r.random() < 0.7 else "present"
+    text = scene(r, first, second, s, io, tense) + (after(r, s, io) if tense == "past" else ".")
+    return as_fable(r, text, first, second) if r.random() < 0.12 else text
+
+
+def as_fable(r: Random, text: str, first: str, second: str) -> str:
+    """The same text about two animals or two professions, so that the rule is about more than names."""
+    for name, kind in zip(
+        (first, second), r.sample(words(r.choice(("animals", "professions"))), 2), strict=True
+    ):
+        text = re.sub(rf"{re.escape(ANSWER)} {name}\b", f" the{ANSWER} {kind}", text)
+        text = re.sub(rf"\b{name}\b", f"the {kind}", text)
+    return re.sub(r'(^"?|[.?!]"? "?)(t)(he )', lambda m: f"{m[1]}T{m[3]}", text)
 
 
 def three_people(r: Random, people: list[str] | None = None) -> str:

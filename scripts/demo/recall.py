@@ -93,6 +93,14 @@ def owners(r: Random) -> str:
     verb = r.choice(("has", "owns", "holds", "bought", "found", "wants"))
     pairs = list(zip(people, things, strict=True))
     text = sentence(listed([f"{who} {verb} the {what}" for who, what in pairs])) + "."
+    if r.random() < 0.4:
+        states = r.sample(words("feelings"), len(people))
+        text = " ".join(f"{who} was {state}." for who, state in zip(people, states, strict=True))
+        asked = r.sample(list(zip(people, states, strict=True)), len(people))
+        return text + "".join(
+            r.choice((f" Who was {state}?{ANSWER} {who}.", f" The {state} one was{ANSWER} {who}."))
+            for who, state in asked
+        )
     for who, what in r.sample(pairs, len(pairs)):
         text += r.choice(
             (

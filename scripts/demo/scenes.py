@@ -14,17 +14,21 @@ from scripts.demo.words import cast, he, him, inflect_first, phrases, pick
 
 def lead_in(r: Random, tense: str = "past") -> str:
     """A time or circumstance in front of a sentence; often nothing."""
-    if r.random() < 0.45:
+    if r.random() < 0.4:
         return ""
+    pause = "" if r.random() < 0.35 else ","
+    if r.random() < 0.15:
+        return circumstance(r, tense)
     if tense == "present":
-        return r.choice(phrases("nowadays")) + ", " if r.random() < 0.7 else fill(r, "In the {P}, ")
+        kind = r.random()
+        return fill(r, r.choice(phrases("nowadays")) if kind < 0.7 else "In the {P}") + f"{pause} "
     kind = r.random()
     if kind < 0.6:
-        return r.choice(phrases("times")) + ", "
+        return f"{r.choice(phrases('times'))}{pause} "
     if kind < 0.7:
-        return f"On {pick(r, 'days')}, "
+        return f"On {pick(r, 'days')}{pause} "
     if kind < 0.8:
-        return f"In {pick(r, 'months')}, "
+        return f"In {pick(r, 'months')}{pause} "
     return fill(
         r,
         r.choice(
@@ -46,6 +50,30 @@ def lead_in(r: Random, tense: str = "past") -> str:
     )
 
 
+def circumstance(r: Random, tense: str) -> str:
+    """A clause about the weather, the day or a place, and the word that joins the next one to it."""
+    is_ = be(tense, False)
+    forms = (
+        f"it {is_} {{weather}}",
+        f"it {is_} {{day}}",
+        f"it {is_} {{month}}",
+        f"it {is_} {{number}} o'clock",
+        f"it {is_} late",
+        f"it {is_} a {{weather}} {{day}}",
+        f"the {{P}} {is_} {{placeword}}",
+        f"the {{P}} {is_} closed",
+        f"there {is_} no {{foodname}} left",
+        f"the {{vehicle}} {is_} late",
+        f"the {{prof}} {is_} ill",
+        f"the sun {verb(r, 'shine', tense)}",
+        "{season} had come" if tense == "past" else "{season} has come",
+    )
+    link = r.choice(
+        (", and ", ", and ", ", so ", ", but ", "; ", " when " if tense == "past" else ", and ")
+    )
+    return fill(r, r.choice(forms)) + link
+
+
 def together(r: Random, first: str, second: str, tense: str = "past") -> str:
     """A clause whose subject is both people."""
     both = f"{first} and {second}"
@@ -62,6 +90,9 @@ def together(r: Random, first: str, second: str, tense: str = "past") -> str:
                     "both {{}}",
                     "the {prof}s {{}}",
                     "two {trait} people, {{}},",
+                    "a {trait} pair, {{}},",
+                    "{{}}, both {feeling},",
+                    "{{}}, the two {prof}s,",
                 )
             ),
         ).format(both)
@@ -184,6 +215,52 @@ def around(r: Random, first: str, second: str, tense: str = "past") -> str:
     return fill(r, r.choice(forms))
 
 
+def in_other_words(r: Random, first: str, second: str, tense: str = "past") -> str:
+    """Conjunctions, possessives and prepositions that the other shapes do not use."""
+    are, is_ = be(tense, True), be(tense, False)
+    both, one = (
+        verb(r, r.choice(phrases("together")), tense, True),
+        verb(r, r.choice(phrases("alone")), tense),
+    )
+    forms = (
+        f"either {first} or {second} {one}",
+        f"nobody knew whether {first} or {second} {one}",
+        f"{first}, as well as {second}, {one}",
+        f"{first} as well as {second} {one}",
+        f"{first}, but not {second}, {one}",
+        f"{first} or {second} {verb(r, 'have', tense)} {{aO}}",
+        f"without {first}, {second} {one}",
+        f"like {first}, {second} {one}",
+        f"instead of {first}, {second} {one}",
+        f"thanks to {first}, {second} {one}",
+        f"it {is_} not {first} but {second} who {one}",
+        f"what {first} and {second} {verb(r, 'want', tense, True)} {is_} {{aO}}",
+        f"whenever {first} and {second} {both}, they {are} {{feeling}}",
+        f"no {{prof}} {is_} as {{trait}} as {first} and {second}",
+        f"everyone in the {{P}} {verb(r, 'know', tense)} {first} and {second}",
+        f"in front of {first} {verb(r, 'stand', tense)} {second}",
+        f"{first} and {second} had never {r.choice(('eaten', 'tasted'))} {{food}}",
+        f"never before had {first} and {second} been so {{feeling}}",
+        f"hardly had {first} and {second} come home",
+        f"the {{prof}} of {first} and {second} {is_} {{feeling}}",
+        f"{first}'s {{animal}} and {second}'s {{animal}} {are} asleep",
+        f"{first} {is_} from {{country}} and {second} {is_} not",
+        f"{first} {verb(r, 'like', tense)} {{foods}} more than {second}",
+        f"{first} {both if tense == 'past' else one} until {second} came",
+        f"as long as {first} {is_} here, {second} {is_} {{feeling}}",
+        f"the {{O}} {verb(r, 'belong', tense)} to {first} and {second}",
+        f"this {is_} the {{P}} of {first} and {second}",
+        f"here {verb(r, 'come', tense, True)} {first} and {second}",
+        f"people {verb(r, 'say', tense, True)} that {first} and {second} {are} {{trait}}",
+        f"{first} {is_} at the {{P}} because {second} {is_} ill",
+        f"{first} {verb(r, 'call', tense)} from the {{P}}, and {second} came at once",
+        f"only {first} and {second} {are} still awake",
+        f"all but {first} and {second} {are} {{feeling}}",
+        f"{first} {verb(r, 'have', tense)} {{aO}} in the {{room}} that {second} {verb(r, 'like', tense)}",
+    )
+    return fill(r, r.choice(forms))
+
+
 def capital(text: str) -> str:
     """The text with a capital at its start, past an opening quote."""
     at = 1 if text.startswith('"') else 0
@@ -195,12 +272,14 @@ def clause(r: Random, first: str, second: str, tense: str = "past") -> str:
     kind = r.random()
     shape = (
         together
-        if kind < 0.5
+        if kind < 0.45
         else one_with_other
-        if kind < 0.7
+        if kind < 0.66
         else apart
-        if kind < 0.8
+        if kind < 0.78
         else around
+        if kind < 0.9
+        else in_other_words
     )
     return shape(r, first, second, tense)
 
@@ -259,5 +338,12 @@ def bridge(r: Random, tense: str = "past") -> str:
         f"The {{foodname}} {is_} on the {{F}}.",
         f"They {verb(r, 'find', tense, True)} {{aO}} and {{food}} in the {{P}}.",
         f"The {{O}} {is_} {{color}}.",
+        f"Nobody {verb(r, 'know', tense)} such a {{O}}.",
+        f"There {is_} no other {{P}} like it.",
+        f"Then it {verb(r, 'rain', tense)} all day.",
+        f"All the {{animals}} {are} {{feeling}}.",
+        f"An old {{prof}} {verb(r, 'look', tense)} out of the {{room}}.",
+        f"The {{T}} {is_} broken, and the {{prof}} {is_} {{feeling}}.",
+        f"In the {{room}} {verb(r, 'stand', tense)} {{aT}}.",
     )
     return capital(fill(r, r.choice(forms)))

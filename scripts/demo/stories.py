@@ -1,5 +1,6 @@
 """Short stories: a plot of `stories.txt` told about two people who keep their names, pronouns and belongings."""
 
+import re
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -7,6 +8,11 @@ from random import Random
 from scripts.demo.scenes import bridge
 from scripts.demo.slots import PHRASES, SLOTS
 from scripts.demo.words import a, cast, he, him, his, phrases, pick, sentence, some
+
+GIVING = re.compile(
+    r"\b(give|gives|gave|given|lent|sold|shared|showed|brought|present|took|for \{f|for \{h)"
+)
+"""What a line says when something may pass from one person to the other."""
 
 
 @cache
@@ -20,8 +26,8 @@ def plots() -> tuple[tuple[str, ...], ...]:
 class _Tale(dict[str, str]):
     """The words of one story: a slot keeps the word it was first given."""
 
-    def __init__(self, r: Random):
-        h, f = cast(r, 2)
+    def __init__(self, r: Random, kind: str = "giver"):
+        h, f = cast(r, 2, kind)
         super().__init__(
             h=h, f=f, he=he(h), his=his(h), him=him(h), fhe=he(f), fhis=his(f), fhim=him(f)
         )
@@ -81,12 +87,15 @@ class _Tale(dict[str, str]):
 
 
 def story(r: Random) -> str:
-    """One plot, told in one of its many ways."""
-    tale, told = _Tale(r), []
-    for step in r.choice(plots()):
-        if step.startswith("?") and r.random() < 0.5:
-            continue
-        text = r.choice(step.removeprefix("?").split(" | ")).format_map(tale)
+    """One plot, told in one of its many ways; where nothing is given, it may be about anybody."""
+    steps = [
+        r.choice(step.removeprefix("?").split(" | "))
+        for step in r.choice(plots())
+        if not step.startswith("?") or r.random() < 0.5
+    ]
+    tale, told = _Tale(r, "giver" if any(map(GIVING.search, steps)) else "all"), []
+    for step in steps:
+        text = step.format_map(tale)
         told.append(". ".join(sentence(part) for part in text.split(". ")))
         if r.random() < 0.05:
             told.append(bridge(r))

@@ -20,11 +20,11 @@ from scripts.demo.mixture import SHARES, documents
 from scripts.demo.words import all_words, names, past, plain, table, third, words
 
 END_OF_TEXT = "<|endoftext|>"
-N_TOKENS = 4608
+N_TOKENS = 5632
 N_DIGIT_MERGES = 10 + 100 + 100
 ONE_TOKEN = (
     "places", "gifts", "foods", "drinks", "clothes", "furniture", "vehicles", "tools", "animals",
-    "professions", "colors", "people",
+    "professions", "colors", "people", "qualities", "traits", "feelings",
     "identifiers", "days", "months", "events", "nature",
 )  # fmt: skip
 """Sections whose words are one token with the space before them."""
@@ -41,7 +41,7 @@ def training_lines(n_documents: int, seed: int) -> list[str]:
         *(part for entry in table("countries") for part in entry[:2]),
     ]
     lines += [" " + word for word in wanted] * 400
-    lines += list(names()) * 400
+    lines += list(names()) * 2000
     lines += [" " + word for word in words("acronym")] * 400
     lines += [" " + word for word in all_words() if word.isalpha()] * 40
     verbs = words("intransitive")

@@ -1,4 +1,4 @@
-"""The console command `tdb`: serve, debug, fetch, models, self-check.
+"""The console command `tdb`: serve, debug, collate, fetch, models, self-check.
 
 Each command loads what it needs when it runs, so that `tdb --help` is instant. A mistake is
 answered with one sentence and a hint, and exit status 2.
@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from activation_server.collating import collate
 from activation_server.options import (
     Device,
     Dtype,
@@ -159,6 +160,8 @@ def self_check(
     if not print_claims(claims):
         raise typer.Exit(1)
 
+
+app.command()(collate)
 
 if __name__ == "__main__":
     app()

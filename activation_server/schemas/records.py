@@ -27,6 +27,7 @@ class DatasetRecipe(Response):
     n_per_band: int
     precision: Literal["int8", "float16"]
     seed: int
+    shard_windows: int
 
 
 class DatasetInfo(Response):

@@ -1,12 +1,14 @@
 """The distribution of a component's values: a log-spaced histogram, and quantiles read off it.
 
-A float32 is sign, exponent and mantissa, so its upper bits are a logarithmic bin: with 3 bits of
-the mantissa every octave has 8 bins, each at most 1/8 of its lower edge wide. Counting is exact
-integer arithmetic, so histograms of parts of a corpus add up to that of the whole, in any order.
+A half-precision number is sign, exponent and mantissa, so its upper bits are a logarithmic bin: with
+3 bits of the mantissa an octave has 8 bins, each at most 1/8 of its lower edge wide. Values are
+multiplied by 16 first, which puts the octaves at 2^-18 to 2^12. Counting is exact integer arithmetic,
+so histograms of parts of a corpus add up to that of the whole, in any order.
 
-    bin 0 ... 255        value <= -2^-20, most negative first
-    bin 256              |value| < 2^-20: silent
-    bin 257 ... 512      value >= 2^-20; the last holds everything from 2^12 on
+    bin 247              |value| < 2^-21: silent
+    bins 248 ... 494     positive values, ascending; the last holds everything from 2^12 on
+    bins 246 ... 0       negative values likewise
+    (the eight bins below 2^-18 on either side are of equal width)
 
 A quantile at level p is the value of rank ceil(p n) (numpy's `inverted_cdf`). Off the histogram it
 is known up to its bin; within the bin it is interpolated, and it never leaves [min, max], so that
@@ -20,14 +22,32 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-MANTISSA_BITS = 3
-SHIFT = 23 - MANTISSA_BITS
-LOWEST_EXPONENT, HIGHEST_EXPONENT = -20, 12
-N_SIDE = (HIGHEST_EXPONENT - LOWEST_EXPONENT) << MANTISSA_BITS
-"""Bins on either side of the silent one."""
+SCALE = 16.0
+SHIFT = 7
+"""Bits of a half that are dropped: 7 of its 10 bits of mantissa."""
+N_KEYS = 1 << (16 - SHIFT)
+"""Upper bits of a half, sign included: how bins are counted before they are put in order."""
+N_SIDE = (0x7C00 >> SHIFT) - 1
+"""Bins on either side of the silent one; 0x7C00 is infinity."""
 N_BINS = 2 * N_SIDE + 1
-LOWEST_KEY = (127 + LOWEST_EXPONENT) << MANTISSA_BITS
-"""Upper bits of the smallest value that is not silent."""
+SILENT = N_SIDE
+
+
+def bin_keys(values: Float[Tensor, "..."]) -> Int[Tensor, "..."]:
+    """The key of each value, from -N_KEYS / 2 (negative ones, small first) to N_KEYS / 2 - 1."""
+    half = (values * SCALE).half()
+    return half.view(torch.int16).bitwise_right_shift_(SHIFT)
+
+
+def ordered(by_key: Int[Tensor, "component key"]) -> Int[Tensor, "component bin"]:
+    """Counts by key + N_KEYS / 2 as counts by bin, ascending in value."""
+    negative, positive = (
+        torch.cat((side[:, 1:N_SIDE], side[:, N_SIDE:].sum(1, keepdim=True)), dim=1)
+        for side in torch.split(by_key, N_KEYS // 2, dim=1)
+    )
+    silent = by_key[:, 0] + by_key[:, N_KEYS // 2]
+    return torch.cat((negative.flip(1), silent[:, None], positive), dim=1)
+
 
 _TAIL = tuple(digit * 10.0**-power for power in range(7, 1, -1) for digit in (1, 2, 5))
 _MIDDLE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -37,17 +57,23 @@ LEVELS: tuple[float, ...] = tuple(
 """Levels of the quantiles that are kept: 1e-7 from either side, then 2e-7, 5e-7, 1e-6 and so on; tenths in between."""
 
 
-def side_edges() -> Float[np.ndarray, " edge"]:
-    """Absolute values of the edges on one side, from 2^-20 up to 2^12, exactly."""
-    steps = np.arange(N_SIDE + 1)
-    octave, part = steps >> MANTISSA_BITS, steps & ((1 << MANTISSA_BITS) - 1)
-    mantissa = 1 + part / (1 << MANTISSA_BITS)
-    edges: np.ndarray = np.ldexp(mantissa, octave + LOWEST_EXPONENT)
-    return edges
+def side_edges(*, nominal: bool = False) -> Float[np.ndarray, " edge"]:
+    """Absolute values of the edges on one side, from 2^-21 up to 2^12.
+
+    Conversion to half rounds to the nearest, so an edge lies midway between two halves; the nominal
+    one is the upper of them, a round number 1/4000 larger.
+    """
+    bits = np.arange(1, N_SIDE + 2, dtype=np.uint16) << SHIFT
+    edges = bits.view(np.float16).astype(np.float64)
+    edges[-1] = 2.0**16  # its bits say infinity
+    if not nominal:
+        before = (bits[:-1] - 1).view(np.float16).astype(np.float64)
+        edges[:-1] = (edges[:-1] + before) / 2
+    return edges / SCALE
 
 
 def bin_edges() -> Float[np.ndarray, " edge"]:
-    """All edges in ascending order; the silent bin lies between -2^-20 and 2^-20."""
+    """All edges in ascending order; the silent bin lies around zero."""
     edges = side_edges()
     return np.concatenate((-edges[::-1], edges))
 
@@ -72,7 +98,7 @@ def quantiles(
     right = high.where(at == N_BINS - 1, torch.minimum(edges[at + 1], high))
     values = left + (ranks - before - 0.5) / inside.clamp(min=1) * (right - left)
     silent = torch.zeros_like(values).maximum(low).minimum(high)
-    values = silent.where(at == N_SIDE, values)
+    values = silent.where(at == SILENT, values)
     values = low.where(ranks == 1, high.where(ranks == n, values))
     return values.maximum(low).minimum(high).float()
 

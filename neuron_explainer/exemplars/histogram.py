@@ -24,9 +24,8 @@ def shown_counts(
     sides, tops = [], []
     for side in (counts[:, :N_SIDE].flip(1), counts[:, N_SIDE + 1 :]):
         used = (side > 0) * torch.arange(1, N_SIDE + 1)
-        top = used.amax(1)
-        top = (top + FINE_PER_SHOWN - 1) // FINE_PER_SHOWN * FINE_PER_SHOWN
-        top = top.clamp(min=FINE_PER_SHOWN * N_SHOWN)
+        octaves = (used.amax(1) + FINE_PER_SHOWN) // FINE_PER_SHOWN * FINE_PER_SHOWN
+        top = octaves.clamp(min=FINE_PER_SHOWN * (N_SHOWN + 1)) - 1  # edges at half octaves
         running = torch.nn.functional.pad(side.cumsum(1), (1, 0))
         sides.append(running.gather(1, _edges(top)).diff(dim=1))
         tops.append(top)
@@ -38,7 +37,7 @@ def shown_counts(
 
 def shown_histogram(counts: Int[Tensor, " shown"], tops: Int[Tensor, " side"]) -> Histogram:
     """A component's histogram, without the negative side where nothing is negative."""
-    fine = side_edges()
+    fine = side_edges(nominal=True)
     negative, positive = (fine[row].tolist() for row in _edges(tops.long()).numpy())
     if not counts[:N_SHOWN].any():
         return Histogram((0.0, *positive), tuple(counts[N_SHOWN:].tolist()))

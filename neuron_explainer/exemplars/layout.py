@@ -63,6 +63,8 @@ class Recipe:
     precision: Precision = "float16"
     seed: int = 0
     """Of the random sample."""
+    shard_windows: int = 512
+    """Windows that are run, checkpointed and handed out as one; sums are rounded by batch of a shard."""
 
     def slots(self, is_signed: bool) -> Iterator[tuple[str, tuple[float, float] | None, range]]:
         """Name, band and slots of each list of exemplars, in their order."""
@@ -150,6 +152,8 @@ class DatasetCard:
     seconds: float = 0.0
     """Time it took to make."""
     text_sha256: str = ""
+    task: str = ""
+    """Hash of everything that the result depends on."""
     caveats: tuple[str, ...] = field(default=())
 
     @property

@@ -41,7 +41,7 @@ def _group(folder: Path, group: Group) -> GroupFile:
     for slot in range(2):
         codes[:, slot, int(peak[0, slot])] = torch.arange(1, n + 1, dtype=torch.int8)
     counts = torch.zeros(n, N_BINS, dtype=torch.long)
-    counts[:, N_SIDE + 1 + 20 * 8] = 6  # values from 1 to 9/8
+    counts[:, N_SIDE + 19 * 8] = 6  # values from 1 to 9/8
     shown, top = shown_counts(counts)
     one = torch.ones(n, dtype=torch.float64)
     tensors = {

@@ -1473,6 +1473,8 @@ export interface components {
             precision: "int8" | "float16";
             /** Seed */
             seed: number;
+            /** Shard Windows */
+            shard_windows: number;
             /** Window */
             window: number;
         };

@@ -1,0 +1,139 @@
+"""What every component does on a batch of windows, handed over group by group as the model runs.
+
+    neurons   mlp_post_act                                          window place component
+    heads     attn_pattern times |v W_O|, pairs with key <= query   window pair component
+    latents   the coder's encoding of the value at its site         window place component
+
+Layer after layer, so that no more than one layer's values are held. The unembedding is not run.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from neuron_explainer.autoencoders.coder_set import CoderSet
+from neuron_explainer.exemplars.layout import Group
+from neuron_explainer.models.hooks import Hook, Hooks, Site
+from neuron_explainer.models.transformer import Transformer
+
+LATENT_VALUES_AT_ONCE = 1 << 26
+"""Latents of one coder times tokens that are held at once."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows that run together, shorter ones padded on the right."""
+
+    tokens: Int[Tensor, "window place"]
+    lengths: Int[Tensor, " window"]
+    windows: Int[Tensor, " window"]
+    """Their numbers in the corpus."""
+    prefixes: Int[Tensor, "window place"]
+    """A hash of each one's tokens up to each place."""
+
+    def token_of(self, place: Int[Tensor, " n"], n_places: int) -> Int[Tensor, " n"]:
+        """The token at which a place writes: itself or, of a token pair, the query."""
+        n = self.tokens.shape[1]
+        return place if n_places == n else lower_triangle(n, place.device)[0][place]
+
+    def valid(self, *, pairs: bool) -> Bool[Tensor, "window place"] | None:
+        """Which places (or token pairs) are text; None if all are."""
+        n = self.tokens.shape[1]
+        if bool((self.lengths == n).all()):
+            return None
+        query = lower_triangle(n, self.tokens.device)[0] if pairs else torch.arange(n)
+        return query.to(self.tokens.device) < self.lengths[:, None]
+
+
+Receive = Callable[[Group, Batch, Float[Tensor, "window place component"]], None]
+
+
+def groups_of(model: Transformer, coder_sets: Sequence[CoderSet]) -> list[Group]:
+    """All components that can be collated: heads, neurons, and the coders' latents."""
+    config = model.config
+    layers = range(config.n_layers)
+    found = [Group("attn", layer, config.n_heads) for layer in layers]
+    found += [Group("mlp", layer, config.d_mlp) for layer in layers]
+    for coders in coder_sets:
+        found += [
+            Group("latent", layer, coder.config.n_latents, coders.stream, coders.name)
+            for layer, coder in sorted(coders.coders.items())
+        ]
+    return found
+
+
+class Observer:
+    """Runs batches and hands over what each group of components did."""
+
+    def __init__(self, model: Transformer, coder_sets: Sequence[CoderSet]) -> None:
+        self.model = model
+        self.groups = groups_of(model, coder_sets)
+        self._by_place = {(g.kind, g.layer, g.stream): g for g in self.groups}
+        self._coder_sets = coder_sets
+        blocks = [model.block(layer) for layer in range(model.config.n_layers)]
+        w_o = [block.attn.head_w_o().float() for block in blocks]
+        self._grams = [w @ w.transpose(1, 2) for w in w_o]
+        """W_O[h] W_O[h]^T by layer: |v W_O|^2 = v gram v."""
+
+    @torch.no_grad()
+    def run(self, batch: Batch, receive: Receive) -> None:
+        """One forward pass; `receive` is called once for each group, in the order of the model."""
+        norms: dict[int, Tensor] = {}
+
+        def values(v: Tensor, layer: int) -> Tensor:
+            norms[layer] = self._value_norms(v.float(), layer)
+            return v
+
+        def pattern(pattern: Tensor, layer: int) -> Tensor:
+            query, key = lower_triangle(pattern.shape[-1], pattern.device)
+            written = pattern.float() * norms.pop(layer)[:, :, None, :]
+            pairs = written[:, :, query, key].transpose(1, 2)
+            receive(self._by_place["attn", layer, None], batch, pairs)
+            return pattern
+
+        def neurons(post_act: Tensor, layer: int) -> Tensor:
+            receive(self._by_place["mlp", layer, None], batch, post_act.float())
+            return post_act
+
+        hooks: list[tuple[Site, Hook]]
+        hooks = [("attn_v", values), ("attn_pattern", pattern), ("mlp_post_act", neurons)]
+        hooks += [
+            (coders.site, self._latents(coders, batch, receive)) for coders in self._coder_sets
+        ]
+        self.model.layers(self.model.embed(batch.tokens), Hooks(hooks))
+
+    def _latents(self, coders: CoderSet, batch: Batch, receive: Receive) -> Hook:
+        def latents(value: Tensor, layer: int) -> Tensor:
+            coder = coders.coders.get(layer)
+            if coder is not None:
+                group = self._by_place["latent", layer, coders.stream]
+                per_window = value.shape[1] * group.n_components
+                size = max(1, LATENT_VALUES_AT_ONCE // per_window)
+                for first in range(0, value.shape[0], size):
+                    some = slice(first, first + size)
+                    receive(group, part_of(batch, some), coder.encode(value[some].float()))
+            return value
+
+        return latents
+
+    def _value_norms(
+        self, v: Float[Tensor, "window kv_head key d_head"], layer: int
+    ) -> Float[Tensor, "window head key"]:
+        """|v W_O[h]|, with each value head repeated for the queries that share it."""
+        gram = self._grams[layer]
+        v = v.repeat_interleave(gram.shape[0] // v.shape[1], dim=1)
+        return ((v @ gram) * v).sum(-1).clamp(min=0).sqrt()
+
+
+def part_of(batch: Batch, some: slice) -> Batch:
+    """Some windows of a batch."""
+    return Batch(batch.tokens[some], batch.lengths[some], batch.windows[some], batch.prefixes[some])
+
+
+def lower_triangle(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Query and key of each pair, row by row: the pair q (q + 1) / 2 + k."""
+    query, key = torch.tril_indices(n, n, device=device)
+    return query, key

@@ -1,0 +1,120 @@
+"""Statistics of many components at once, taken value by value and exact to add up.
+
+Counts are integers. Sums are kept in fixed point, as integers too: each batch's sum, taken in
+float64 of float32 sums over single windows, is rounded once to a multiple of 2^-40 and split into two int64
+limbs, high * 2^-8 + low * 2^-40. So merging is associative: parts of a corpus give the same statistics
+in whatever order they are merged, bit for bit. The rounding is worth 2^-41 per batch.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from neuron_explainer.exemplars.distribution import N_KEYS, bin_keys, ordered, quantiles
+from neuron_explainer.exemplars.histogram import shown_counts
+
+COMPONENTS_AT_ONCE = 128
+"""Components counted together on a CPU: their counters fit its cache."""
+
+
+class Tally:
+    """Counts, sums and extremes of every component of a group."""
+
+    def __init__(self, n_components: int, device: torch.device) -> None:
+        self.n_values = torch.zeros((), dtype=torch.int64)
+        self.keys = torch.zeros(n_components, N_KEYS, dtype=torch.int64, device=device)
+        self.sums = torch.zeros(4, n_components, dtype=torch.int64, device=device)
+        """High and low limb of the sum, and of the sum of squares."""
+        self.lowest = torch.full((n_components,), torch.inf, device=device)
+        self.highest = torch.full((n_components,), -torch.inf, device=device)
+
+    def add(
+        self,
+        values: Float[Tensor, "window place component"],
+        lowest: Float[Tensor, "window component"],
+        highest: Float[Tensor, "window component"],
+        valid: Bool[Tensor, "window place"] | None,
+    ) -> None:
+        """Take in the values of some windows; `lowest` and `highest` are their extremes by window.
+
+        Raises ValueError where a value is not finite.
+        """
+        if valid is not None:
+            values = values[valid][:, None]
+        sums = values.sum(1).double().sum(0)
+        squares = values.square().sum(1).double().sum(0)
+        if not squares.isfinite().all():
+            at = int((~squares.isfinite()).nonzero()[0, 0])
+            raise ValueError(f"component {at} has a value that is not finite: use float32")
+        self.n_values += values.shape[0] * values.shape[1]
+        self.sums += torch.stack((*_limbs(sums), *_limbs(squares)))
+        torch.minimum(self.lowest, lowest.amin(0), out=self.lowest)
+        torch.maximum(self.highest, highest.amax(0), out=self.highest)
+        self._count(values)
+
+    def _count(self, values: Float[Tensor, "window place component"]) -> None:
+        n = values.shape[-1]
+        size = COMPONENTS_AT_ONCE if values.device.type == "cpu" else n
+        offsets = torch.arange(n, device=values.device, dtype=torch.int32) * N_KEYS + N_KEYS // 2
+        for first in range(0, n, size):
+            part = values[..., first : first + size]
+            if part.stride(-1) != 1:  # heads: memory holds all places of a component together
+                part = part.transpose(1, 2)
+                own = offsets[: part.shape[1], None]
+            else:
+                own = offsets[: part.shape[-1]]
+            keys = bin_keys(part) + own
+            counts = torch.bincount(keys.flatten(), minlength=size * N_KEYS)
+            rows = self.keys[first : first + size]
+            rows += counts[: rows.numel()].view_as(rows)
+
+    def merge(self, other: "Tally") -> None:
+        """Take in what another part of the corpus gave."""
+        for name in ("n_values", "keys", "sums"):
+            getattr(self, name).add_(getattr(other, name))
+        torch.minimum(self.lowest, other.lowest, out=self.lowest)
+        torch.maximum(self.highest, other.highest, out=self.highest)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return dict(vars(self))
+
+    @staticmethod
+    def of_tensors(tensors: Mapping[str, Tensor]) -> "Tally":
+        tally = Tally(0, tensors["keys"].device)
+        vars(tally).update({name: tensors[name] for name in vars(tally)})
+        return tally
+
+    def quantiles(self) -> Float[Tensor, "component level"]:
+        return quantiles(ordered(self.keys.cpu()), self.lowest.cpu(), self.highest.cpu())
+
+    def statistics(self) -> dict[str, Tensor]:
+        """Everything a dataset keeps of it, by tensor name."""
+        counts = ordered(self.keys.cpu())
+        n = max(1, int(self.n_values))
+        high, low, high_squares, low_squares = self.sums.cpu().double()
+        mean = _float(high, low) / n
+        variance = (_float(high_squares, low_squares) / n - mean.square()).clamp(min=0)
+        shown, tops = shown_counts(counts)
+        return {
+            "mean": mean,
+            "std": variance.sqrt(),
+            "fraction_active": counts[:, counts.shape[1] // 2 + 1 :].sum(1).double() / n,
+            "min": self.lowest.cpu(),
+            "max": self.highest.cpu(),
+            "quantiles": self.quantiles(),
+            "histogram_counts": shown,
+            "histogram_top": tops,
+        }
+
+
+def _limbs(sums: Float[Tensor, " component"]) -> tuple[Tensor, Tensor]:
+    """A float64 sum in fixed point: high * 2^-8 + low * 2^-40, with 0 <= low < 2^32."""
+    scaled = sums * 2.0**8
+    high = scaled.floor()
+    return high.long(), ((scaled - high) * 2.0**32).round().long()
+
+
+def _float(high: Float[Tensor, " component"], low: Float[Tensor, " component"]) -> Tensor:
+    return high * 2.0**-8 + low * 2.0**-40

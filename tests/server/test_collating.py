@@ -1,0 +1,79 @@
+"""`tdb collate`: makes a dataset that is served, and goes on or refuses by what is there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from activation_server import loading
+from activation_server.cli import app
+from activation_server.datasets import Datasets
+from neuron_explainer.exemplars import open_dataset
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
+from tests.exemplars.small_corpus import small_corpus
+
+
+@pytest.fixture(autouse=True)
+def loaded(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny model stands for every name."""
+    monkeypatch.setattr(loading, "load", lambda name, **options: model)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return small_corpus(tmp_path / "small.jsonl", n_documents=12)
+
+
+def collate(corpus: Path, out: Path, *more: str) -> Any:
+    arguments = ("collate", "-m", "tiny", "--corpus", str(corpus), "--out", str(out), *more)
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+
+def test_it_makes_a_dataset_that_fits_the_model(
+    corpus: Path, tmp_path: Path, model: Transformer
+) -> None:
+    out = tmp_path / "small"
+    result = collate(corpus, out, "--top", "3", "--window", "8", "--precision", "int8")
+    assert result.exit_code == 0, result.output
+    assert "--dataset" in result.output
+    dataset = Datasets.open([str(out)], model).find(Component.parse("mlp_L1_5"))
+    assert dataset.card.recipe.window == 8
+    assert len(dataset.record(Component.parse("mlp_L1_5")).top_positive) == 3
+
+
+def test_progress_is_told_as_json_lines(corpus: Path, tmp_path: Path) -> None:
+    result = collate(corpus, tmp_path / "small", "--progress", "json")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [event["event"] for event in events[:-1]] == ["progress"] * (len(events) - 1)
+    assert events[-1]["event"] == "done"
+    card = open_dataset(tmp_path / "small").card
+    assert events[-1]["result"]["n_tokens"] == card.n_tokens
+
+
+def test_the_same_again_is_done_at_once_and_another_is_refused(
+    corpus: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "small"
+    assert collate(corpus, out).exit_code == 0
+    created = (out / "dataset.json").stat().st_mtime_ns
+    assert collate(corpus, out).exit_code == 0
+    assert (out / "dataset.json").stat().st_mtime_ns == created
+    result = collate(corpus, out, "--top", "3")
+    assert result.exit_code == 2
+    assert "--overwrite" in result.output
+    assert collate(corpus, out, "--top", "3", "--overwrite").exit_code == 0
+    assert open_dataset(out).card.recipe.n_top == 3
+
+
+def test_no_more_is_read_than_asked_for(corpus: Path, tmp_path: Path) -> None:
+    assert collate(corpus, tmp_path / "few", "--tokens", "1").exit_code == 0
+    assert open_dataset(tmp_path / "few").card.n_windows <= 512
+
+
+def test_a_corpus_that_is_not_there(tmp_path: Path) -> None:
+    result = collate(tmp_path / "nothing.jsonl", tmp_path / "x")
+    assert result.exit_code == 2
+    assert "There is no corpus" in result.output

@@ -1,4 +1,4 @@
-"""The console command `tdb`: serve, debug, collate, fetch, models, self-check.
+"""The console command `tdb`: serve, debug, collate, train-sae, eval-sae, fetch, models, self-check.
 
 Each command loads what it needs when it runs, so that `tdb --help` is instant. A mistake is
 answered with one sentence and a hint, and exit status 2.
@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from activation_server.coder_commands import eval_sae, train_sae
 from activation_server.collating import collate
 from activation_server.options import (
     Device,
@@ -162,6 +163,8 @@ def self_check(
 
 
 app.command()(collate)
+app.command("train-sae")(train_sae)
+app.command("eval-sae")(eval_sae)
 
 if __name__ == "__main__":
     app()

@@ -13,6 +13,7 @@ from rich.text import Text
 from activation_server.asking import Asked
 from neuron_explainer.attribution.self_check import Claim
 from neuron_explainer.attribution.table import CaseReport, NodeRow, NodeValues
+from neuron_explainer.autoencoders.judging import Judgement
 from neuron_explainer.models.sources import SHORT_NAMES, fetch, is_local
 
 _TOWARD, _AWAY = "bright_blue", "dark_orange"
@@ -77,6 +78,23 @@ def print_claims(claims: Sequence[Claim]) -> bool:
         table.add_row(mark, escape(claim.claim), claim.expected, found, claim.tolerance)
     Console(highlight=False).print(table)
     return all(claim.passed or claim.skipped for claim in claims)
+
+
+def print_judgements(judgements: Sequence[Judgement]) -> None:
+    """One row for each coder."""
+    headers = ("site", "layer", "variance explained", "L0", "of latents", "dead", "loss recovered")
+    table = Table(box=None, header_style="dim")
+    for header in headers:
+        table.add_column(header, justify="left" if header == "site" else "right")
+    for j in judgements:
+        figures = (f"{j.explained_variance:.4f}", f"{j.l0:.1f}", f"{j.l0_share:.2%}")
+        ends = (f"{j.dead_fraction:.2%}", f"{j.loss_recovered:.4f}")
+        table.add_row(j.site, str(j.layer), *figures, *ends)
+    Console(highlight=False).print(table)
+    n_tokens = max((j.n_tokens for j in judgements), default=0)
+    print_note(
+        f"On {n_tokens:,} tokens. Dead: active at none of them. Recovered: against zero ablation."
+    )
 
 
 # --- the node table -----------------------------------------------------------------------------

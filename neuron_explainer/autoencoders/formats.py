@@ -30,7 +30,7 @@ from neuron_explainer.autoencoders.sparse_coder import (
 )
 from neuron_explainer.models.hooks import Site, parse_site
 
-_SPARSIFY_SITES: Mapping[str, Site] = {
+_MODULE_SITES: Mapping[str, Site] = {
     "mlp": "resid_delta_mlp",
     "attn": "resid_delta_attn",
     "self_attn": "resid_delta_attn",
@@ -119,12 +119,20 @@ def _read_ours(path: Path, site: Site | None, layer: int | None) -> SparseCoder:
 # --- SAELens --------------------------------------------------------------------------------------
 
 
+def _hook_place(hook: str) -> tuple[Site, int | None]:
+    """Site and layer of a hook: TransformerLens's name, or the module's in Hugging Face's model."""
+    module = re.fullmatch(r"(?:\w+\.)?(?:h|layers)\.(\d+)(?:\.(\w+))?", hook)
+    if module is None or module[2] not in (None, *_MODULE_SITES):
+        return parse_site(hook)
+    return _MODULE_SITES[module[2]] if module[2] else "resid_post", int(module[1])
+
+
 def _read_saelens(path: Path, site: Site | None, layer: int | None) -> SparseCoder:
     cfg = _modern(json.loads((path / "cfg.json").read_text()))
     tensors = _tensors(path / "sae_weights.safetensors")
     meta = cfg.get("metadata") or {}
     hook = meta.get("hook_name") or cfg.get("hook_name")
-    named_site, named_layer = parse_site(hook) if hook else (site, layer)
+    named_site, named_layer = _hook_place(hook) if hook else (site, layer)
     if named_site is None:
         raise ValueError(f"{path}: cfg.json names no hook_name; say which site it belongs to.")
     if site not in (None, named_site):
@@ -248,8 +256,8 @@ def _read_sparsify(path: Path, site: Site | None, layer: int | None) -> SparseCo
     t = _tensors(path / "sae.safetensors")
     transcodes = bool(cfg.get("transcode"))
     if site is None:
-        parts = [part for part in path.name.split(".") if part in _SPARSIFY_SITES]
-        site = _SPARSIFY_SITES[parts[-1]] if parts else "resid_post"
+        parts = [part for part in path.name.split(".") if part in _MODULE_SITES]
+        site = _MODULE_SITES[parts[-1]] if parts else "resid_post"
     config = SparseCoderConfig(
         site=site,
         layer=_layer_in(path.name, layer),

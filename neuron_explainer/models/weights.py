@@ -18,6 +18,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from neuron_explainer.models.config import Biases, ModelConfig
+from neuron_explainer.models.model_settings import read_config, read_tokenizer, rotary
 from neuron_explainer.models.sources import ModelUnavailable, resolve
 from neuron_explainer.models.transformer import Rotary, Transformer
 
@@ -29,9 +30,6 @@ _USELESS = ("attn.bias", "attn.masked_bias", "attention.bias", "attention.masked
 
 _RENAMED = {"embed_out.weight": "lm_head.weight"}
 """What GPT-NeoX checkpoints on disk call the unembedding."""
-
-_ROPE_KINDS = ("default", "linear", "llama3", "yarn")
-"""Rotary schemes whose frequencies do not depend on the length of the sequence."""
 
 
 def load_model(
@@ -51,13 +49,12 @@ def load_model(
         ValueError: an unknown family, nonlinearity or rotary scheme; tensors that do not fit.
     """
     folder = Path(resolve(name_or_path))
-    hf_config, tokenizer = _read_config_and_tokenizer(folder)
-    config = ModelConfig.from_hf(hf_config.to_dict(), str(name_or_path))
+    config, hf_config = read_config(folder, str(name_or_path))
     model = build_model(
         config,
         _Checkpoint(folder),
-        tokenizer=tokenizer,
-        rotary=_rotary(hf_config, config),
+        tokenizer=read_tokenizer(folder),
+        rotary=rotary(hf_config, config),
         device=torch.device("cpu" if device is None else device),
         dtype=torch.float32 if dtype is None else dtype,
     )
@@ -170,34 +167,6 @@ def _shards(folder: Path) -> list[Path]:
     raise ModelUnavailable(
         f"{folder} holds no weights: expected model.safetensors, its index, or pytorch_model.bin."
     )
-
-
-def _read_config_and_tokenizer(folder: Path) -> tuple[Any, Any]:
-    from transformers import AutoConfig, AutoTokenizer  # takes seconds to import
-
-    tokenizer_files = ("tokenizer.json", "tokenizer.model", "vocab.json")
-    if not any((folder / name).is_file() for name in tokenizer_files):
-        raise ModelUnavailable(
-            f"{folder} holds no tokenizer: expected one of {', '.join(tokenizer_files)}."
-        )
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    return config, AutoTokenizer.from_pretrained(folder, local_files_only=True)
-
-
-def _rotary(hf_config: Any, config: ModelConfig) -> Rotary | None:
-    if config.positions == "learned":
-        return None
-    kind = config.rope.get("rope_type", "default")
-    if kind not in _ROPE_KINDS:
-        raise ValueError(
-            f"{config.name}: rotary scheme {kind!r} is not supported. Supported: {_ROPE_KINDS}."
-        )
-    if kind != "default":
-        from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
-
-        return Rotary(*ROPE_INIT_FUNCTIONS[kind](hf_config, torch.device("cpu")))
-    pair = torch.arange(0, config.d_rotary, 2, dtype=torch.float32)
-    return Rotary(1.0 / (config.rope["rope_theta"] ** (pair / config.d_rotary)), 1.0)
 
 
 def _has(theirs: Iterable[str], names: Mapping[str, str], config: ModelConfig, ours: str) -> bool:

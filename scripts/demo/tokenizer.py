@@ -100,7 +100,7 @@ def write(tokenizer: Tokenizer, out: Path) -> None:
     (out / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", encoding="utf-8")
     special = {f"{role}_token": END_OF_TEXT for role in ("bos", "eos", "unk")}
     config = {
-        "tokenizer_class": "GPT2Tokenizer",
+        "tokenizer_class": "PreTrainedTokenizerFast",
         "add_prefix_space": False,
         "model_max_length": 256,
     }

@@ -5,12 +5,14 @@
 1. On random tokens said twice, a head's attention from each token of the second copy: to the token
    before (previous-token score), to the one after its first occurrence (prefix matching), to its
    first occurrence itself (duplicate-token score). A score is the mean weight.
-2. On indirect-object prompts, attention from the last token to IO, to S and to S's second mention,
-   and each head's direct effect: its write along the unembedding of IO minus S, the final norm's
-   scale held fixed.
+2. On indirect-object prompts, attention from the last token to IO, to S and to S's second mention, and
+   from there to S and the token after it; each head's direct effect: its write along the unembedding of
+   IO minus S, the final norm's scale held fixed; the same for each layer's MLP.
 3. Ablation by the mean over prompts and positions. The induction heads are those whose prefix
    matching is above one half. As many other heads are the control: those that match least, and
-   that do not attend to the token before.
+   that do not attend to the token before. On indirect objects, the heads from the last token to S's
+   second mention are ablated together: does the preference go, and do the heads of later layers that
+   look at IO rather than S still do so?
 """
 
 import argparse
@@ -44,6 +46,8 @@ class HeadScores:
     end_to_io: float
     end_to_s1: float
     end_to_s2: float
+    s2_to_s1: float
+    s2_to_after_s1: float
     direct_effect: float
     """Mean over both orders, in logits of IO minus S."""
     ablation_effect: float
@@ -157,69 +161,124 @@ def logit_diff(asker: Asker, p: Prompts) -> float:
     return (logits[rows, p.io] - logits[rows, p.s]).mean().item()
 
 
-def direct_effects(asker: Asker, p: Prompts) -> Tensor:
-    """Each head's write at the last token along IO minus S, `[layer head]`, in logits."""
+def direct_effects(asker: Asker, p: Prompts) -> tuple[Tensor, Tensor]:
+    """Writes at the last token along IO minus S in logits: heads' `[layer head]` and MLPs' `[layer]`."""
     transformer = asker.model.transformer
-    kept: list[Tensor] = []
-    handle = transformer.ln_f.register_forward_pre_hook(lambda _, args: kept.append(args[0]))
+    final: list[Tensor] = []
+    from_mlps: list[Tensor] = []
+    handles = [transformer.ln_f.register_forward_pre_hook(lambda _, args: final.append(args[0]))]
+    for block in transformer.h:
+        handles.append(block.mlp.register_forward_hook(lambda _, __, out: from_mlps.append(out)))
     asker.model(p.tokens, use_cache=False)
-    handle.remove()
-    scale = kept[0][:, -1].var(-1, unbiased=False).add(transformer.ln_f.eps).rsqrt()
+    for handle in handles:
+        handle.remove()
+    scale = final[0][:, -1].var(-1, unbiased=False).add(transformer.ln_f.eps).rsqrt()
     unembedding = asker.model.lm_head.weight
     direction = (unembedding[p.io] - unembedding[p.s]) * transformer.ln_f.weight
     direction = (direction - direction.mean(-1, keepdim=True)) * scale[:, None]
+    mlps = torch.stack([torch.einsum("bm,bm->b", w[:, -1], direction).mean() for w in from_mlps])
     n_head = asker.model.config.n_head
     results = head_results(asker, p.tokens)[:, :, -1].unflatten(-1, (n_head, -1))
     effects = []
     for layer, projection in enumerate(output_projections(asker)):
         weight = projection.weight.unflatten(0, (n_head, -1))
         effects.append(torch.einsum("bhd,hdm,bm->bh", results[layer], weight, direction).mean(0))
-    return torch.stack(effects)
+    return torch.stack(effects), mlps
 
 
 def measure(asker: Asker, n_prompts: int = 64) -> tuple[list[HeadScores], dict[str, float]]:
     """Every head's scores, and the ablations."""
     previous, prefix, duplicate = copying_scores(asker)
     both = [prompts(asker, order, n_prompts) for order in ("abba", "baba")]
-    patterns = [attention(asker, p.tokens)[:, :, -1] for p in both]
-    direct = torch.stack([direct_effects(asker, p) for p in both]).mean(0)
+    looks = torch.stack([name_attention(asker, p) for p in both]).mean(0)
+    effects = [direct_effects(asker, p) for p in both]
+    direct, mlps = (torch.stack(part).mean(0) for part in zip(*effects, strict=True))
     means = mean_results(asker, torch.cat([p.tokens for p in both]))
-    base = sum(logit_diff(asker, p) for p in both) / 2
+    base = mean_logit_diff(asker, both)
     scores = []
-    for layer, head in torch.cartesian_prod(*map(torch.arange, previous.shape)).tolist():
-        with ablated(asker, [(layer, head)], means):
-            left = sum(logit_diff(asker, p) for p in both) / 2
-        io, s1, s2 = (
-            sum(x[layer, head, getattr(p, at)].item() for x, p in zip(patterns, both, strict=True))
-            / 2
-            for at in ("io_at", "s1_at", "s2_at")
-        )
-        at = (layer, head)
+    for at in heads_of(prefix):
+        with ablated(asker, [at], means):
+            left = mean_logit_diff(asker, both)
+        copying = (table[at].item() for table in (previous, prefix, duplicate))
         scores.append(
-            HeadScores(f"L{layer}H{head}", previous[at].item(), prefix[at].item(),
-                       duplicate[at].item(), io, s1, s2, direct[at].item(), base - left)
-        )  # fmt: skip
-    return scores, {"IOI logit difference": base} | ablations(asker, previous, prefix)
+            HeadScores(name(at), *copying, *looks[:, *at].tolist(), direct[at].item(), base - left)
+        )
+    figures = {"IOI logit difference": base}
+    figures |= {f"direct effect of MLP {layer}": mlp for layer, mlp in enumerate(mlps.tolist())}
+    figures |= suppression(asker, both, looks, means)
+    return scores, figures | ablations(asker, previous, prefix)
+
+
+def name(at: Head) -> str:
+    return f"L{at[0]}H{at[1]}"
+
+
+def heads_of(table: Tensor) -> list[Head]:
+    """Layer and head of every entry of a table `[layer head]`."""
+    return [(layer, head) for layer in range(table.shape[0]) for head in range(table.shape[1])]
+
+
+def name_attention(asker: Asker, p: Prompts) -> Tensor:
+    """END to IO, to S and to S's second mention, from there to S and to the token after it; `[5 layer head]`."""
+    pattern = attention(asker, p.tokens)
+    pairs = [
+        (-1, p.io_at),
+        (-1, p.s1_at),
+        (-1, p.s2_at),
+        (p.s2_at, p.s1_at),
+        (p.s2_at, p.s1_at + 1),
+    ]
+    return torch.stack([pattern[:, :, query, key] for query, key in pairs])
+
+
+def mean_logit_diff(asker: Asker, both: Sequence[Prompts]) -> float:
+    return sum(logit_diff(asker, p) for p in both) / len(both)
+
+
+def suppression(
+    asker: Asker, both: Sequence[Prompts], looks: Tensor, means: Tensor
+) -> dict[str, float]:
+    """What the heads that look at S's second mention do to the preference, and to later heads' looks."""
+    every = heads_of(looks[0])
+    to_s2 = [at for at in every if looks[2][at] > 0.5]
+    movers = [at for at in every if looks[0][at] - looks[1][at] > 0.3]
+    others = sorted((at for at in every if at not in to_s2 + movers), key=lambda at: looks[2][at])
+    figures = {}
+    for label, heads in (
+        ("heads that look at S2", to_s2),
+        ("as many others", others[: len(to_s2)]),
+    ):
+        with ablated(asker, heads, means):
+            names = " ".join(map(name, heads))
+            figures[f"IOI logit difference, without {label} ({names})"] = mean_logit_diff(
+                asker, both
+            )
+            left = torch.stack([name_attention(asker, p) for p in both]).mean(0)
+            for at in movers:
+                figures[f"END to IO minus S1 of {name(at)}, without {label}"] = (
+                    left[0][at] - left[1][at]
+                ).item()
+    return figures | {
+        f"END to IO minus S1 of {name(at)}": (looks[0][at] - looks[1][at]).item() for at in movers
+    }
 
 
 def ablations(asker: Asker, previous: Tensor, prefix: Tensor) -> dict[str, float]:
     """Copying accuracy with the induction heads ablated, with as many others, without either."""
-    every = [tuple(at) for at in torch.cartesian_prod(*map(torch.arange, prefix.shape)).tolist()]
+    every = heads_of(prefix)
     by_score = sorted(every, key=lambda at: prefix[at].item(), reverse=True)
     induction = [at for at in by_score if prefix[at] > 0.5]
     earlier = {at for at in every if previous[at] > 0.1}
     control = [at for at in reversed(by_score) if at not in earlier][: len(induction)]
     means = mean_results(asker, repeated_tokens(32, len(asker.tokenizer)))
     figures = {"copying, nothing ablated": copying_accuracy(asker)}
-    for name, heads in (("induction heads", induction), ("as many other heads", control)):
+    for label, heads in (("induction heads", induction), ("as many other heads", control)):
         with ablated(asker, heads, means):
-            label = " ".join(f"L{layer}H{head}" for layer, head in heads)
-            figures[f"copying, without {name} ({label})"] = copying_accuracy(asker)
+            names = " ".join(map(name, heads))
+            figures[f"copying, without {label} ({names})"] = copying_accuracy(asker)
     best = max(every, key=lambda at: previous[at].item())
     with ablated(asker, [best], means):
-        figures[f"copying, without the previous-token head L{best[0]}H{best[1]}"] = (
-            copying_accuracy(asker)
-        )
+        figures[f"copying, without the previous-token head {name(best)}"] = copying_accuracy(asker)
     return figures
 
 
@@ -241,8 +300,8 @@ def main() -> None:
     for score in scores:
         values = asdict(score).values()
         print("| " + " | ".join(v if isinstance(v, str) else f"{v:.2f}" for v in values) + " |")
-    for name, figure in figures.items():
-        print(f"{name}: {figure:.3f}")
+    for label, figure in figures.items():
+        print(f"{label}: {figure:.3f}")
     if args.json:
         heads = [asdict(score) for score in scores]
         args.json.write_text(json.dumps({"heads": heads, "figures": figures}, indent=1) + "\n")

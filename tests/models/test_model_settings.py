@@ -1,4 +1,4 @@
-"""What is read without transformers' families is what they would have read; where a folder needs them, they are asked."""
+"""What is read without a look through transformers' families is what it would have read itself."""
 
 import json
 import subprocess

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from signal import SIGTERM
 
+from activation_server.assets import demo_dir
 from activation_server.errors import ApiError, Conflict, NotAllowed, NotFound
 from activation_server.job_attempt import SERVER_STOPPED, JobAttempt, conclude
 from activation_server.job_commands import command_of, line_of
@@ -71,11 +72,12 @@ class JobRunner:
         for name in self._store.ids() if self._store is not None else []:
             with contextlib.suppress(ApiError):  # deleted meanwhile, or unreadable
                 jobs.append(self.get(name))
-        data_dir = self._settings.data_dir
+        data_dir, demo = self._settings.data_dir, demo_dir()
         return JobList(
             jobs=jobs,
             data_dir=None if data_dir is None else str(data_dir),
             max_running=self._settings.max_jobs,
+            corpora=[] if demo is None else [str(path) for path in sorted(demo.glob("*.jsonl"))],
         )
 
     def get(self, name: str) -> JobInfo:

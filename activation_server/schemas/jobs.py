@@ -227,3 +227,4 @@ class JobList(Response):
     jobs: list[JobInfo] = Field(description="The newest first.")
     data_dir: str | None = Field(description="Where outputs go; null: this server runs no jobs.")
     max_running: int = Field(description="How many run at a time; the others wait.")
+    corpora: list[str] = Field(description="Texts that are here to try jobs on: the demo's own.")

@@ -70,4 +70,13 @@ GLOSSARY: dict[str, str] = {
     "similarity": "Cosine of the concept's meaning and the explanation's; 1 is the same.",
     "sweep_kl": "How far steering moves the model's predictions on unrelated text, in nats per token.",
     "repetition": "Share of the steered reply's three-token sequences that it had said before.",
+    "coder": "A sparse autoencoder: it writes the activations at one place as a sum of few of many directions.",
+    "explained_variance": "Share of the activations' variance that a coder's reconstruction holds, on text it was not "
+    "trained on.",
+    "normalized_mse": "Squared error of the reconstruction over the squared size of the activations.",
+    "l0": "How many latents are active at a token, on average; beside it the share of all latents.",
+    "dead_fraction": "Share of the latents that are active at no token of the text.",
+    "loss_recovered": "How far the reconstruction brings the next-token loss back from zeroing the site: 1 where it is as "
+    "good as the activations themselves.",
+    "loss": "How surprised the model is by the next token, on average: minus the logarithm of its probability, in nats.",
 }

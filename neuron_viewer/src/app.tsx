@@ -6,6 +6,8 @@ import { modelQuery } from "@/api/queries";
 import { createQueryClient } from "@/api/query-client";
 import { DefinitionHost } from "@/components/definition";
 import { ComponentPage } from "@/pages/component/component-page";
+import { CoderPage } from "@/pages/data/coder/coder-page";
+import { DataPage } from "@/pages/data/data-page";
 import { DebuggerPage } from "@/pages/debugger/debugger-page";
 import { SelfCheckPage } from "@/pages/self-check/self-check-page";
 import { TopBar } from "@/shell/top-bar";
@@ -29,6 +31,8 @@ function Pages() {
       <Routes>
         <Route path="/" element={<DebuggerPage />} />
         <Route path="/component/:component" element={<ComponentPage />} />
+        <Route path="/data" element={<DataPage />} />
+        <Route path="/data/coders/:name" element={<CoderPage />} />
         <Route path="/self-check" element={<SelfCheckPage />} />
         <Route path="*" element={<NotFound />} />
       </Routes>

@@ -29,5 +29,11 @@ export const TERMS: Record<string, { title: string; formula?: string; estimate?:
   objective: { title: "Objective", formula: "J" },
   logit_diff: { title: "Logit difference", formula: "mean target logit \u2212 mean distractor logit" },
   prob: { title: "Probability" },
+  explained_variance: { title: "Explained variance", formula: "1 \u2212 \u03a3|x \u2212 r|\u00b2 / \u03a3|x \u2212 mean|\u00b2" },
+  normalized_mse: { title: "Normalised MSE", formula: "\u03a3|x \u2212 r|\u00b2 / \u03a3|x|\u00b2" },
+  l0: { title: "L0: latents active per token" },
+  dead_fraction: { title: "Dead latents" },
+  loss_recovered: { title: "Loss recovered", formula: "(zero \u2212 spliced) / (zero \u2212 bare)" },
+  loss: { title: "Next-token loss" },
   logit: { title: "Logit" },
 };

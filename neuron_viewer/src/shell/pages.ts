@@ -1,5 +1,6 @@
 /** The pages that exist; the bar, the menu and the Go-to dialog list these and no others. */
 export const PAGES = [
   { path: "/", name: "Debugger" },
+  { path: "/data", name: "Data & jobs" },
   { path: "/self-check", name: "Self-check" },
 ] as const;

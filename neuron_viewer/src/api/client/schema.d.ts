@@ -2218,6 +2218,11 @@ export interface components {
         /** JobList */
         JobList: {
             /**
+             * Corpora
+             * @description Texts that are here to try jobs on: the demo's own.
+             */
+            corpora: string[];
+            /**
              * Data Dir
              * @description Where outputs go; null: this server runs no jobs.
              */

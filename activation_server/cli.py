@@ -73,7 +73,7 @@ def serve(
             max_question_bytes=int(memory * 2**30),
             model=model or default_model(),
             data_dir=(data or cache_dir() / "data").absolute(),
-            jobs_dir=cache_dir() / "jobs",
+            jobs_dir=None if data else cache_dir() / "jobs",
             max_jobs=max_jobs,
         )
         socket = listen(host, port)

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+from torch import Tensor
+
 from activation_server.datasets import MAKE_HINT, Datasets
 from activation_server.errors import BadRequest, NotFound
 from neuron_explainer.exemplars import Dataset
@@ -40,6 +42,17 @@ class Extremes:
             return None
         found = table.extreme(component.index, side, EXTREME_TAIL)
         return max(found, 0.0) if side == "positive" else min(found, 0.0)
+
+    def both_sides(
+        self, kind: Kind, layer: int, stream: Stream | None, dataset: str | None = None
+    ) -> tuple[Tensor, Tensor] | None:
+        """Extreme quantiles of a whole layer: of the negative side, and of the positive side."""
+        table = self.table(Component(kind, layer, 0, stream), dataset)
+        if table is None:
+            return None
+        low = (table.levels - EXTREME_TAIL).abs().argmin()
+        high = (table.levels - (1 - EXTREME_TAIL)).abs().argmin()
+        return table.values[:, low].clamp(max=0), table.values[:, high].clamp(min=0)
 
     def needed(self, component: Component, side: Side, dataset: str | None = None) -> float:
         """The extreme quantile, where nothing can be done without it. Raises BadRequest."""

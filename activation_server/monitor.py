@@ -10,6 +10,8 @@ from activation_server.conversations import read_conversation
 from activation_server.datasets import Datasets
 from activation_server.errors import BadRequest
 from activation_server.extremes import Extremes
+from activation_server.influence import Ranking, read_question
+from activation_server.meanings import Meanings
 from activation_server.schemas import (
     ClustersRequest,
     CompareRequest,
@@ -20,8 +22,8 @@ from activation_server.schemas import (
     SweepRequest,
 )
 from activation_server.streaming import Event
+from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.models.comparison import text_statistics
-from neuron_explainer.models.transformer import Transformer
 
 Piece = TypeVar("Piece")
 
@@ -49,10 +51,14 @@ class Answering(Protocol):
 class Monitor:
     """Generation, token statistics, influence, concepts and steering."""
 
-    def __init__(self, session: Answering, model: Transformer, datasets: Datasets) -> None:
+    def __init__(
+        self, session: Answering, investigation: Investigation, datasets: Datasets
+    ) -> None:
         self._session = session
-        self._model = model
+        self._model = investigation.model
         self.extremes = Extremes(datasets)
+        self.meanings = Meanings()
+        self._ranking = Ranking(investigation, self.extremes, self.meanings)
 
     async def generate(self, body: GenerateRequest, request: Request) -> Response:
         """Continue a text or a chat."""
@@ -104,7 +110,13 @@ class Monitor:
         return await self._session.answer(body, read, request)
 
     async def influence(self, body: InfluenceRequest, request: Request) -> Response:
-        raise _not_yet(body, request)
+        """Which components led to a token."""
+
+        def read() -> Callable[[], bytes]:
+            question = read_question(self._model, body, self.extremes)
+            return lambda: self._ranking.answer(question, body)
+
+        return await self._session.answer(body, read, request)
 
     async def clusters(
         self, body: ClustersRequest, request: Request, *, in_events: bool

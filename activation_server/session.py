@@ -72,7 +72,7 @@ class ModelSession:
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self._examples = examples_for(model)
         self.components = ComponentPages(model, Datasets.open(settings.datasets, model))
-        self.monitor = Monitor(self, model, self.components.datasets)
+        self.monitor = Monitor(self, self._investigation, self.components.datasets)
         self._card = wire.model_card(model, self._examples, self.components.datasets.cards())
 
     def close(self) -> None:

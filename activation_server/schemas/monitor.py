@@ -64,7 +64,8 @@ class InfluenceRequest(_Explained):
     top_k: StrictInt = Field(default=100, ge=1, le=MAX_TOP_K)
     per: Literal["node", "component"] = Field(
         default="node",
-        description="`component`: one item for each component and side, values summed over tokens.",
+        description="`component`: one item for each component and side: attributions summed over "
+        "tokens, activations at the token where they are largest.",
     )
     measure: StrictInt = Field(
         default=0, ge=0, le=MAX_TOP_K, description="Leading items to measure by ablation."

@@ -183,6 +183,10 @@ class Investigation:
         run = self.read(cases, case_index)
         return run, logit_lens(run, n)
 
+    def effects(self, case: Case, read_out_norm: ReadOutNorm = "fixed") -> Effects:
+        """Every metric of one case, put together when asked for."""
+        return self._effects(case, self._pass([case], 0), read_out_norm)
+
     def read(self, cases: Sequence[Case], case_index: int = 0) -> Run:
         """A case's forward and its objective, without gradients below the read-out."""
         batch = self._pass(cases, case_index)

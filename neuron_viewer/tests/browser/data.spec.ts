@@ -1,0 +1,83 @@
+import type { Page } from "@playwright/test";
+
+import { expect, expectAccessible, expectNoSidewaysScroll, test } from "./debugger";
+
+const job = (page: Page, name: string) => page.getByRole("listitem", { name: new RegExp(name) });
+const form = (page: Page) => page.getByRole("region", { name: "New job" });
+
+async function fill(page: Page, fields: Record<string, string>) {
+  for (const [label, value] of Object.entries(fields)) await form(page).getByLabel(label).fill(value);
+}
+
+test("collates a text and lists the dataset that comes of it", async ({ page, model }) => {
+  await page.goto("/data");
+  await fill(page, { Name: "little", Tokens: "4k", Excerpts: "3", Window: "32" });
+  await form(page).getByRole("button", { name: "Collate" }).last().click();
+  await expect(page).toHaveURL(/job=\d{8}-/);
+  await expect(job(page, "Collate little")).toContainText("tdb collate");
+  await expect(job(page, "Collate little, done")).toBeVisible({ timeout: 90_000 });
+  await expect(job(page, "little")).toContainText("--dataset");
+  const row = page.getByRole("region", { name: "Datasets" }).getByRole("row", { name: /little/ });
+  await expect(row).toContainText(model.name);
+  await expect(row).toContainText("3 top");
+  await row.getByRole("button", { name: "Use little" }).click();
+  await expect(page.getByText(/tdb serve --model .* --dataset/).last()).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expectAccessible(page);
+
+  await fill(page, { Name: "little" });
+  await form(page).getByRole("button", { name: "Collate" }).last().click();
+  await expect(form(page).getByRole("alert")).toContainText("There is little already");
+  await expect(form(page).getByLabel("Name")).toBeFocused();
+});
+
+test("cancels a job, resumes it, and forgets it", async ({ page }) => {
+  await page.goto("/data");
+  await fill(page, { Name: "long", Tokens: "" });
+  await form(page).getByRole("button", { name: "Collate" }).last().click();
+  const long = job(page, "Collate long");
+  await expect(long).toContainText(/\d of [\d,]+ tokens|\d tokens/, { timeout: 90_000 });
+  await long.getByRole("button", { name: /^Cancel/ }).click();
+  await expect(job(page, "Collate long, cancelled")).toBeVisible();
+  await page.reload();
+  await job(page, "long").getByRole("button", { name: /^Resume/ }).click();
+  await expect(job(page, "Collate long, running")).toBeVisible();
+  await job(page, "long").getByRole("button", { name: /^Cancel/ }).click();
+  await expect(job(page, "Collate long, cancelled")).toBeVisible();
+  await job(page, "long").getByRole("button", { name: /^Forget/ }).click();
+  await expect(job(page, "long")).toHaveCount(0);
+});
+
+test("says what is wrong at the field, and what the command found", async ({ page }) => {
+  await page.goto("/data?new=train_sae");
+  await fill(page, { Name: "", Layers: "0-99", Latents: "many" });
+  await form(page).getByRole("button", { name: "Train" }).last().click();
+  await expect(form(page).getByRole("alert")).toHaveText([
+    "This is needed.",
+    /0-99 is not within the layers 0 to \d+/,
+    /many is no whole number/,
+  ]);
+  await fill(page, { Name: "no/slash", Layers: "all", Latents: "8", "Active (k)": "2" });
+  await form(page).getByRole("button", { name: "Train" }).last().click();
+  await expect(form(page).getByRole("alert")).toContainText("no/slash");
+  await expectAccessible(page);
+
+  await page.goto("/data");
+  await fill(page, { Name: "nothing", Text: "/nowhere/text.jsonl" });
+  await form(page).getByRole("button", { name: "Collate" }).last().click();
+  await expect(job(page, "Collate nothing, failed")).toBeVisible({ timeout: 60_000 });
+  await expect(job(page, "nothing")).toContainText("/nowhere/text.jsonl");
+});
+
+test("shows an empty shelf, a lost server, and fits a phone", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.route("**/api/coders", (route) => route.fulfill({ json: { coder_sets: [], damaged: [] } }));
+  await page.route("**/api/datasets", (route) =>
+    route.fulfill({ status: 503, json: { error: "busy", message: "The disk is asleep.", hint: "Wake it." } }),
+  );
+  await page.goto("/data");
+  await expect(page.getByText("No coders yet.")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Datasets" }).getByRole("alert")).toContainText("The disk is asleep.");
+  await expectNoSidewaysScroll(page);
+  await expectAccessible(page);
+});

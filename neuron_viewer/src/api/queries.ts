@@ -4,7 +4,6 @@ import { queryOptions } from "@tanstack/react-query";
 import { errorOf } from "./errors";
 import { postEvents } from "./events";
 import { client, unwrap } from "./fetch";
-import type { ComponentRecord } from "./records";
 import type {
   DebugRequest,
   LensRequest,
@@ -109,15 +108,17 @@ export function componentTokensQuery(component: string) {
   });
 }
 
-export function componentRecordQuery(component: string, dataset: string) {
+/** Without a dataset's name: the record in the first dataset that knows the component. */
+export function componentRecordQuery(component: string, dataset: string | null) {
   return queryOptions({
     queryKey: ["record", component, dataset],
-    queryFn: async ({ signal }) => {
-      const query = new URLSearchParams({ dataset }).toString();
-      const response = await fetch(`/api/components/${component}?${query}`, { signal });
-      if (!response.ok) throw errorOf(response.status, await response.json().catch(() => null));
-      return (await response.json()) as ComponentRecord;
-    },
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/components/{component}", {
+          params: { path: { component }, query: { dataset } },
+          signal,
+        }),
+      ),
     ...FOREVER,
   });
 }

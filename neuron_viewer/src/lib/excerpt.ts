@@ -1,5 +1,5 @@
 /** An excerpt of a dataset as it is drawn: on one line, aligned on the token it was picked for. */
-import type { Exemplar } from "@/api/records";
+import type { Exemplar } from "@/api/types";
 
 import { visibleText } from "./format";
 
@@ -18,8 +18,9 @@ export interface Excerpt {
 }
 
 export function excerptOf({ tokens, activations, peak, peak_key, value, source }: Exemplar): Excerpt {
-  const pattern = activations.filter((row) => typeof row !== "number");
-  const values = activations.filter((one) => typeof one === "number");
+  const both: (number | number[])[] = activations;
+  const pattern = both.filter((row) => typeof row !== "number");
+  const values = both.filter((one) => typeof one === "number");
   const isPair = pattern.length > 0;
   const key = isPair ? (peak_key ?? indexOfLargest(pattern[peak] ?? [])) : peak;
   return { tokens, value, source, values, pattern, peak: key, from: isPair ? peak : null };
@@ -104,4 +105,10 @@ export function strongestOf({ values, pattern }: Pick<Excerpt, "values" | "patte
     .filter(({ value }) => value !== 0)
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
     .slice(0, n);
+}
+
+/** `corpus:188` of `data/corpus.jsonl:188`: a place in a file, without its folder and ending. */
+export function shortSource(source: string): string {
+  const [, name = source, place = ""] = /([^/]*?)(?:\.[a-z]{2,8})*(:\d+)?$/i.exec(source) ?? [];
+  return name + place;
 }

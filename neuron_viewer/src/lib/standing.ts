@@ -1,5 +1,5 @@
 /** Where a value stands among all the values a component took on a dataset. */
-import type { Statistics } from "@/api/records";
+import type { Statistics } from "@/api/types";
 
 export type Level = { share: number; value: number };
 

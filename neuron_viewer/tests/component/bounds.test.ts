@@ -1,6 +1,7 @@
+import type { Component } from "@/lib/node";
 import { describe, expect, it } from "vitest";
 
-import { describeComponent, findComponent, neighbours, type Indexed } from "@/pages/component/bounds";
+import { describeComponent, findComponent, neighbours } from "@/pages/component/bounds";
 
 const model = {
   n_layers: 30,
@@ -9,7 +10,7 @@ const model = {
   coders: [{ name: "sae", site: "mlp_post_act", layers: [3, 7], n_latents: 4096 }],
 };
 
-function component(name: string): Indexed {
+function component(name: string): Component {
   const found = findComponent(name, model);
   if ("problem" in found) throw new Error(found.problem);
   return found.component;
@@ -25,6 +26,8 @@ describe("findComponent", () => {
     expect(component(" attn_L29_8 ").name).toBe("attn_L29_8");
     expect(component("mlp_L0_1535").index).toBe(1535);
     expect(component("mlp_ae_L7_4095").kind).toBe("latent");
+    expect(component("mlp_ae_error_L3").kind).toBe("error");
+    expect(component("embed").kind).toBe("embed");
   });
 
   it("says which names, layers and indices there are", () => {
@@ -32,8 +35,9 @@ describe("findComponent", () => {
     expect(problem("attn_L30_0")).toBe("heads are in layers 0–29; there is no layer 30.");
     expect(problem("attn_L3_9")).toBe("Layer 3 has heads 0–8; there is no 9.");
     expect(problem("mlp_L3_1536")).toBe("Layer 3 has neurons 0–1,535; there is no 1536.");
-    expect(problem("embed")).toContain("no page of its own");
+    expect(problem("bias")).toContain("the same at every token");
     expect(problem("resid_ae_L3_0")).toContain("no layer of this model");
+    expect(problem("mlp_ae_error_L4")).toBe("coder errors are in layers 3–7; there is no layer 4.");
   });
 });
 
@@ -42,6 +46,8 @@ it("says where a component stands", () => {
     "neuron 1,262 of 0–1,535 in layer 26 of 0–29",
   );
   expect(describeComponent(component("mlp_ae_L3_5"), model)).toBe("latent 5 of 0–4,095 in layer 3 of 3–7");
+  expect(describeComponent(component("mlp_ae_error_L3"), model)).toBe("what sae misses in layer 3 of 3–7");
+  expect(describeComponent(component("embed"), model)).toContain("embeddings");
 });
 
 describe("neighbours", () => {
@@ -58,5 +64,10 @@ describe("neighbours", () => {
 
   it("go to the coder's own layers", () => {
     expect(names("mlp_ae_L3_0")).toEqual([null, "mlp_ae_L3_1", null, "mlp_ae_L7_0"]);
+    expect(names("mlp_ae_error_L7")).toEqual([null, null, "mlp_ae_error_L3", null]);
+  });
+
+  it("are none for the embeddings", () => {
+    expect(names("embed")).toEqual([null, null, null, null]);
   });
 });

@@ -1,9 +1,9 @@
 /** Records made up for tests, in the shape that the server gives them. */
-import type { ComponentRecord, Exemplar } from "@/api/records";
+import type { ComponentRecord, Exemplar } from "@/api/types";
 
 export function exemplar(text: string, values: readonly number[], peak: number): Exemplar {
   const tokens = text.match(/ ?[^ ]+/g) ?? [];
-  return { tokens, activations: [...values], peak, value: values[peak] ?? 0, source: "tests" };
+  return { tokens, token_ids: [], activations: [...values], peak, peak_key: null, value: values[peak] ?? 0, source: "tests" };
 }
 
 /** `from` attends to `to` with the given weight, and evenly to the rest. */
@@ -12,7 +12,7 @@ export function pair(text: string, from: number, to: number, value: number): Exe
   const activations = tokens.map((_, query) =>
     Array.from({ length: query + 1 }, (__, key) => (query === from && key === to ? value : 0.1)),
   );
-  return { tokens, activations, peak: from, peak_key: to, value, source: "tests" };
+  return { tokens, token_ids: [], activations, peak: from, peak_key: to, value, source: "tests" };
 }
 
 export function record(changes: Partial<ComponentRecord> = {}): ComponentRecord {

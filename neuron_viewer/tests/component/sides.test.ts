@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import type { Explanation } from "@/api/records";
+import type { Explanation } from "@/api/types";
 import { sidesOf } from "@/pages/component/explanation/sides";
 
 import { record } from "./records";

@@ -5,28 +5,24 @@ import { parseComponent, type Component } from "@/lib/node";
 
 type Bounds = Pick<ModelResponse, "n_layers" | "n_heads" | "d_mlp" | "coders">;
 
-/** A component with a layer and an index: the kinds that have a page. */
-export type Indexed = Component & { layer: number; index: number };
+export type Found = { component: Component } | { problem: string };
 
-export type Found = { component: Indexed } | { problem: string };
-
-const FORMS = "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117.";
+const FORMS =
+  "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117, what a coder misses as mlp_ae_error_L3.";
 
 /** Read a component's name and check it against the model. */
 export function findComponent(name: string, bounds: Bounds): Found {
-  const parsed = parseComponent(name.trim());
-  if (!parsed) return { problem: `“${name.trim()}” is not the name of a component. ${FORMS}` };
-  const { layer, index } = parsed;
-  if (layer === null || index === null) {
-    return { problem: `${parsed.name} has no page of its own: it is not one unit. ${FORMS}` };
-  }
-  const component = { ...parsed, layer, index };
+  const component = parseComponent(name.trim());
+  if (!component) return { problem: `“${name.trim()}” is not the name of a component. ${FORMS}` };
+  const { kind, layer, index } = component;
+  if (kind === "bias") return { problem: `bias has no page: it writes the same at every token. ${FORMS}` };
+  if (layer === null) return { component };
   const layers = layersOf(component, bounds);
   if (!layers.includes(layer)) {
     return { problem: `${nounOf(component)}s are in ${rangeText(layers)}; there is no layer ${layer}.` };
   }
   const count = countOf(component, bounds);
-  if (index >= count) {
+  if (index !== null && index >= count) {
     return {
       problem: `Layer ${layer} has ${nounOf(component)}s 0–${formatCount(count - 1)}; there is no ${index}.`,
     };
@@ -35,7 +31,7 @@ export function findComponent(name: string, bounds: Bounds): Found {
 }
 
 function layersOf(component: Component, bounds: Bounds): number[] {
-  if (component.kind === "latent") return coderOf(component, bounds)?.layers ?? [];
+  if (component.stream !== null) return coderOf(component, bounds)?.layers ?? [];
   return Array.from({ length: bounds.n_layers }, (_, layer) => layer);
 }
 
@@ -54,9 +50,17 @@ function streamOf(site: string): Component["stream"] {
   return site.includes("attn") ? "attn" : "resid";
 }
 
-export function nounOf({ kind }: Component): "head" | "neuron" | "latent" {
-  if (kind === "attn") return "head";
-  return kind === "mlp" ? "neuron" : "latent";
+const NOUNS: Record<Component["kind"], string> = {
+  attn: "head",
+  mlp: "neuron",
+  latent: "latent",
+  error: "coder error",
+  embed: "embedding",
+  bias: "bias",
+};
+
+export function nounOf({ kind }: Component): string {
+  return NOUNS[kind];
 }
 
 function rangeText(layers: readonly number[]): string {
@@ -66,32 +70,36 @@ function rangeText(layers: readonly number[]): string {
 }
 
 /** `neuron 1,262 of 0–1,535 in layer 26 of 0–29` */
-export function describeComponent(component: Indexed, bounds: Bounds): string {
-  const last = formatCount(countOf(component, bounds) - 1);
+export function describeComponent(component: Component, bounds: Bounds): string {
+  const { kind, layer, index, stream } = component;
+  if (layer === null) return "token and position embeddings together";
   const layers = rangeText(layersOf(component, bounds)).replace("layers ", "");
-  return `${nounOf(component)} ${formatCount(component.index)} of 0–${last} in layer ${component.layer} of ${layers}`;
+  const place = `in layer ${layer} of ${layers}`;
+  if (kind === "error") return `what ${coderOf(component, bounds)?.name ?? "the coder"} misses ${place}`;
+  const last = formatCount(countOf(component, bounds) - 1);
+  const where = stream === "resid" ? `${nounOf(component)} of the residual stream` : nounOf(component);
+  return `${where} ${formatCount(index ?? 0)} of 0–${last} ${place}`;
 }
 
 export type Direction = "previous" | "next" | "below" | "above";
 
 /** The components next to this one: by index, and the same index one layer down or up; null past the ends. */
-export function neighbours(component: Indexed, bounds: Bounds): Record<Direction, Indexed | null> {
+export function neighbours(component: Component, bounds: Bounds): Record<Direction, Component | null> {
+  const { layer, index } = component;
   const layers = layersOf(component, bounds);
-  const at = layers.indexOf(component.layer);
-  const inLayer = (layer: number | undefined) =>
-    layer === undefined ? null : renamed(component, layer, component.index);
-  return {
-    previous: component.index > 0 ? renamed(component, component.layer, component.index - 1) : null,
-    next:
-      component.index + 1 < countOf(component, bounds)
-        ? renamed(component, component.layer, component.index + 1)
-        : null,
-    below: at > 0 ? inLayer(layers[at - 1]) : null,
-    above: at >= 0 ? inLayer(layers[at + 1]) : null,
+  const at = layer === null ? -1 : layers.indexOf(layer);
+  const byIndex = (step: 1 | -1) => {
+    if (index === null || index + step < 0 || index + step >= countOf(component, bounds)) return null;
+    return renamed(component, layer, index + step);
   };
+  const byLayer = (step: 1 | -1) => {
+    const other = at < 0 ? undefined : layers[at + step];
+    return other === undefined ? null : renamed(component, other, index);
+  };
+  return { previous: byIndex(-1), next: byIndex(1), below: byLayer(-1), above: byLayer(1) };
 }
 
-function renamed(component: Indexed, layer: number, index: number): Indexed {
-  const stem = component.name.replace(/L\d+_\d+$/, "");
-  return { ...component, layer, index, name: `${stem}L${layer}_${index}` };
+function renamed(component: Component, layer: number | null, index: number | null): Component {
+  const stem = component.name.replace(/L\d+(_\d+)?$/, "");
+  return { ...component, layer, index, name: `${stem}L${layer}${index === null ? "" : `_${index}`}` };
 }

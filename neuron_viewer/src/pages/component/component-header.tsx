@@ -1,11 +1,12 @@
+import type { Component } from "@/lib/node";
 import { Link, useLocation, useNavigate } from "react-router";
 
 import type { ModelResponse } from "@/api/types";
 import { KindMark } from "@/components/kind-mark";
 
-import { describeComponent, neighbours, type Direction, type Indexed } from "./bounds";
+import { describeComponent, neighbours, type Direction } from "./bounds";
 import { DatasetSelect } from "./dataset-select";
-import { debuggerSearch } from "./debugger-link";
+import { debuggerSearch } from "@/lib/debugger-link";
 import { JumpBox } from "./jump-box";
 import { publicPages } from "./public-pages";
 import { useNeighbourKeys } from "./use-neighbour-keys";
@@ -14,7 +15,7 @@ import { useNeighbourKeys } from "./use-neighbour-keys";
 const END = "\u2013";
 
 export interface ComponentHeaderProps {
-  component: Indexed;
+  component: Component;
   model: ModelResponse;
 }
 
@@ -23,13 +24,13 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
   const { search } = useLocation();
   const navigate = useNavigate();
   const around = neighbours(component, model);
-  const pathOf = (to: Indexed) => `/component/${to.name}${search}`;
+  const pathOf = (to: Component) => `/component/${to.name}${search}`;
   useNeighbourKeys((direction) => {
     const to = around[direction];
     if (to) void navigate(pathOf(to));
     return to !== null;
   });
-  function step(direction: Direction, text: (to: Indexed) => string, title: string) {
+  function step(direction: Direction, text: (to: Component) => string, title: string) {
     const to = around[direction];
     if (!to) {
       return (
@@ -52,16 +53,20 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
         <span className="mid">{describeComponent(component, model)}</span>
       </div>
       <div className="cnav">
-        <span className="seg">
-          {step("previous", (to) => `\u2190 ${to.index}`, "Previous, key [")}
-          {step("next", (to) => `${to.index} \u2192`, "Next, key ]")}
-        </span>
-        <span className="seg">
-          {step("below", (to) => `\u2193 L${to.layer}`, "Layer below, Down")}
-          {step("above", (to) => `\u2191 L${to.layer}`, "Layer above, Up")}
-        </span>
+        {component.index !== null && (
+          <span className="seg">
+            {step("previous", (to) => `\u2190 ${to.index ?? ""}`, "Previous, key [ or Left")}
+            {step("next", (to) => `${to.index ?? ""} \u2192`, "Next, key ] or Right")}
+          </span>
+        )}
+        {component.layer !== null && (
+          <span className="seg">
+            {step("below", (to) => `\u2193 L${to.layer ?? ""}`, "Layer below, Down")}
+            {step("above", (to) => `\u2191 L${to.layer ?? ""}`, "Layer above, Up")}
+          </span>
+        )}
         <JumpBox model={model} />
-        <DatasetSelect datasets={model.datasets} />
+        <DatasetSelect component={component} datasets={model.datasets} />
         {publicPages(component, model).map(({ site, url }) => (
           <a key={site} className="btn" href={url} target="_blank" rel="noreferrer">
             {site} {"\u2197"}

@@ -1,4 +1,4 @@
-import type { ComponentRecord } from "@/api/records";
+import type { ComponentRecord } from "@/api/types";
 import { maxAbs } from "@/lib/color";
 
 /** The value drawn at full strength on everything of this component: its largest in the dataset, of either sign. */

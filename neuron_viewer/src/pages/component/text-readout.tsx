@@ -3,14 +3,14 @@ import { define } from "@/lib/define";
 import { formatMagnitude } from "@/lib/format";
 
 import { AblationReadout } from "./ablation-readout";
-import type { Indexed } from "./bounds";
+import type { Component } from "@/lib/node";
 import type { TextResult } from "./token-values";
 
 /** What the readout says of the pointed token. */
 export type ReadoutMode = "activation" | "ablated";
 
 export interface TextReadoutProps {
-  component: Indexed;
+  component: Component;
   result: TextResult | undefined;
   values: readonly (number | null)[];
   /** The token that is read out; for a head, the one that attends. */

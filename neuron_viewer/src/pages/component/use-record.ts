@@ -3,8 +3,8 @@ import { useSearchParams } from "react-router";
 
 import { ApiError } from "@/api/errors";
 import { componentRecordQuery } from "@/api/queries";
-import type { ComponentRecord } from "@/api/records";
-import type { ModelResponse } from "@/api/types";
+import type { ComponentRecord, ModelResponse } from "@/api/types";
+import type { Component } from "@/lib/node";
 
 /** What is known of a component's record: nothing yet, that there is none and why, an error, or the record. */
 export type RecordState =
@@ -13,15 +13,19 @@ export type RecordState =
   | { state: "error"; error: Error; retry: () => void }
   | { state: "loaded"; record: ComponentRecord };
 
-/** The record in the dataset that the URL names, else in the first one. */
-export function useRecord(component: string, { datasets, name }: ModelResponse): RecordState {
+/** The record in the dataset that the URL names, else in the first that has one. */
+export function useRecord(component: Component, { datasets, name }: ModelResponse): RecordState {
   const [params] = useSearchParams();
-  const dataset = datasetOf(params, datasets);
-  const query = useQuery({ ...componentRecordQuery(component, dataset ?? ""), enabled: dataset !== null });
-  if (dataset === null) {
+  const isThere = datasets.length > 0;
+  const query = useQuery({
+    ...componentRecordQuery(component.name, params.get("dataset")),
+    // Embeddings and errors are no single unit: nothing is recorded of them.
+    enabled: isThere && component.index !== null,
+  });
+  if (!isThere) {
     return {
       state: "missing",
-      message: `No dataset is loaded for ${name}, so there are no exemplars, statistics or explanations.`,
+      message: `No dataset is loaded for ${name}, so there are no exemplars and no statistics.`,
       hint: "Make one from any text, then start the server with --dataset DIR:",
       command: `tdb collate --model ${name} --corpus FILE --out DIR`,
     };
@@ -38,10 +42,4 @@ export function useRecord(component: string, { datasets, name }: ModelResponse):
 /** A command in backquotes, as the server's hints write them. */
 function commandIn(hint: string): string | null {
   return /`(tdb [^`]+)`/.exec(hint)?.[1] ?? null;
-}
-
-/** The dataset named in the URL where it is loaded, else the first. */
-export function datasetOf(params: URLSearchParams, datasets: readonly { name: string }[]): string | null {
-  const wanted = params.get("dataset");
-  return (datasets.find(({ name }) => name === wanted) ?? datasets[0])?.name ?? null;
 }

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import type { ComponentRecord, Statistics } from "@/api/records";
+import type { ComponentRecord, Statistics } from "@/api/types";
 import { Segments } from "@/components/segments";
 import { define } from "@/lib/define";
 import { formatCount, formatMagnitude, NONE } from "@/lib/format";
@@ -44,6 +44,8 @@ export function DistributionPanel({ record, isHead, prompt }: DistributionPanelP
         <Histogram
           histogram={histogram}
           mode={mode}
+          range={statistics}
+          isSigned={!isHead}
           mark={
             prompt && {
               value: prompt.value,
@@ -79,10 +81,17 @@ function Figure({ name, term, value }: { name: string; term: string; value: numb
     <div>
       <dt>{name}</dt>
       <dd tabIndex={0} {...define(term, { exact: value })}>
-        {formatMagnitude(value)}
+        {value === null ? NONE : figure(value)}
       </dd>
     </div>
   );
+}
+
+const NOTHING = 1e-6;
+
+/** Rounding leaves values that are nothing in any unit. */
+function figure(value: number): string {
+  return Math.abs(value) < NOTHING ? "0" : formatMagnitude(value);
 }
 
 const SHOWN = [0.0001, 0.001, 0.01, 0.5, 0.99, 0.999, 0.9999];
@@ -114,7 +123,7 @@ function Quantile({ level: { share, value } }: { level: Level }) {
     <div>
       <dt>{levelText(share)}</dt>
       <dd className="num" {...define("quantile", { exact: value })}>
-        {formatMagnitude(value)}
+        {figure(value)}
       </dd>
     </div>
   );

@@ -37,8 +37,8 @@ export interface HistogramModel {
  * Counts stand on the bins' own log-spaced axis, which shows the rare tails of both signs; densities on a linear
  * one. Heights are logarithmic in both.
  */
-export function histogramModel(histogram: Histogram, mode: HistogramMode): HistogramModel {
-  const bins = binsOf(histogram);
+export function histogramModel(histogram: Histogram, mode: HistogramMode, range: Range = EVERYTHING): HistogramModel {
+  const bins = within(range, binsOf(histogram));
   const first = bins[0]?.from ?? -1;
   const last = bins.at(-1)?.to ?? 1;
   const scale = mode === "density" ? (value: number) => value : symmetricLog(Math.max(-first, last) / 10 ** DECADES_SHOWN);
@@ -55,12 +55,28 @@ export function histogramModel(histogram: Histogram, mode: HistogramMode): Histo
       height: rise(sizes[index] ?? 0),
       side: bin.to <= 0 ? "negative" : bin.from >= 0 ? "positive" : "middle",
     })),
-    across: (mode === "count" ? decades(first, last) : evenly(first, last)).map((value) => ({ value, at: place(value) })),
+    across: apart((mode === "count" ? decades(first, last) : evenly(first, last)).map((value) => ({ value, at: place(value) }))),
     up: powers(Math.max(...sizes, 0), mode === "count" ? 1 : Math.min(...sizes.filter((size) => size > 0)))
       .map((value) => ({ value, at: rise(value) }))
       .filter(({ at }) => at > 0 && at <= 1),
     place,
   };
+}
+
+/** The smallest and the largest value: the outer bins may reach beyond them. */
+export interface Range {
+  min: number | null;
+  max: number | null;
+}
+
+const EVERYTHING: Range = { min: null, max: null };
+
+function within({ min, max }: Range, bins: readonly Bin[]): Bin[] {
+  return bins.map((bin, index) => ({
+    ...bin,
+    from: index === 0 && min !== null && min < bin.to ? Math.max(min, bin.from) : bin.from,
+    to: index === bins.length - 1 && max !== null && max > bin.from ? Math.min(max, bin.to) : bin.to,
+  }));
 }
 
 type Bin = { from: number; to: number; count: number };
@@ -99,7 +115,7 @@ function joined(bins: readonly Bin[]): Bin {
 }
 
 /** Width of the middle's half, in decades. */
-const MIDDLE = 0.3;
+const MIDDLE = 0.15;
 
 /** Linear for what is nearer to zero than `smallest`, logarithmic beyond. */
 function symmetricLog(smallest: number): (value: number) => number {
@@ -124,7 +140,7 @@ function powers(most: number, least: number): number[] {
   return found.length > 6 ? found.filter((_, index) => index % Math.ceil(found.length / 6) === 0) : found;
 }
 
-const DECADES = 2;
+const DECADES = 3;
 
 /** Zero, and the largest powers of ten of either sign. */
 function decades(first: number, last: number): number[] {
@@ -135,6 +151,22 @@ function decades(first: number, last: number): number[] {
   };
   const ticks = [...sideOf(-first, -1), ...(first <= 0 && last >= 0 ? [0] : []), ...sideOf(last, 1)];
   return ticks.filter((value) => value >= first && value <= last);
+}
+
+const LEAST_GAP = 0.07;
+
+/** Ticks that leave room for their text; zero first, then the larger ones. */
+function apart(ticks: readonly Tick[]): Tick[] {
+  const kept: Tick[] = [];
+  const byWeight = [...ticks].sort((a, b) => weightOf(b) - weightOf(a));
+  for (const tick of byWeight) {
+    if (kept.every(({ at }) => Math.abs(at - tick.at) >= LEAST_GAP)) kept.push(tick);
+  }
+  return kept.sort((a, b) => a.at - b.at);
+}
+
+function weightOf({ value }: Tick): number {
+  return value === 0 ? Infinity : Math.abs(value);
 }
 
 /** About five round values. */

@@ -1,10 +1,13 @@
 import { formatCount, formatMagnitude } from "@/lib/format";
 
-import { histogramModel, type Histogram as Data, type HistogramMode } from "./histogram-model";
+import { histogramModel, type Histogram as Data, type HistogramMode, type Range } from "./histogram-model";
 
 export interface HistogramProps {
   histogram: Data;
   mode: HistogramMode;
+  range: Range;
+  /** Whether values have a sign that means something. */
+  isSigned: boolean;
   /** A value to point at, and what to call it. */
   mark: { value: number; text: string } | null;
 }
@@ -15,8 +18,8 @@ const EDGE = 0.03;
 const CLASSES = { positive: "bp", negative: "bn", middle: "bz" };
 
 /** Bars of both signs, with an arrow where the prompt's value lies. */
-export function Histogram({ histogram, mode, mark }: HistogramProps) {
-  const model = histogramModel(histogram, mode);
+export function Histogram({ histogram, mode, range, isSigned, mark }: HistogramProps) {
+  const model = histogramModel(histogram, mode, range);
   const zero = model.place(0) * WIDTH;
   return (
     <svg viewBox={`0 -6 ${WIDTH} ${HEIGHT + (mark ? 34 : 22)}`} role="img" aria-label={wordsOf(histogram)}>
@@ -31,7 +34,7 @@ export function Histogram({ histogram, mode, mark }: HistogramProps) {
             width={Math.max(0.7, bar.width * WIDTH - 0.7)}
             y={HEIGHT * (1 - bar.height) - (bar.height === 0 ? 1 : 0)}
             height={Math.max(1, HEIGHT * bar.height)}
-            className={CLASSES[bar.side]}
+            className={isSigned ? CLASSES[bar.side] : "bu"}
           >
             <title>{`${formatCount(bar.count)} from ${formatMagnitude(bar.from)} to ${formatMagnitude(bar.to)}`}</title>
           </rect>

@@ -1,5 +1,5 @@
 /** The exemplars of a record, sorted into the bands they are shown in. */
-import type { ComponentRecord } from "@/api/records";
+import type { ComponentRecord } from "@/api/types";
 import { excerptOf, type Excerpt } from "@/lib/excerpt";
 import { levelText } from "@/lib/standing";
 

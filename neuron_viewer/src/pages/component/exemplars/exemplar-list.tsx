@@ -20,7 +20,7 @@ export interface ExemplarListProps {
   whole: boolean;
 }
 
-const LINE = 22;
+const LINE = 24;
 const GAP = 13;
 const SPARE = 12;
 

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
 
-import type { ComponentRecord } from "@/api/records";
+import type { ComponentRecord } from "@/api/types";
 import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { Segments } from "@/components/segments";
 import { Select } from "@/components/select";
@@ -38,7 +38,9 @@ export function ExemplarPanel({ record, isHead, mode }: ExemplarPanelProps) {
   const maximum = recordMaximum(record);
   const bands = useMemo(() => bandsOf(record), [record]);
   const lines = useMemo(() => linesOf(filtered(bands, filter)), [bands, filter]);
-  const there = FILTERS.filter(({ value }) => value === "all" || bands.some(({ group }) => group === value));
+  const there = FILTERS.filter(({ value }) => value === "all" || bands.some(({ group }) => group === value)).map(
+    (one) => (isHead && one.value === "positive" ? { ...one, text: "Top" } : one),
+  );
   return (
     <section className="panel exs" aria-labelledby="exemplars-title">
       <header>

@@ -2,7 +2,7 @@ import { memo, type Ref } from "react";
 
 import { ExcerptLine } from "@/components/excerpt-line";
 import { formatMagnitude, visibleText } from "@/lib/format";
-import type { PairEnd } from "@/lib/excerpt";
+import { shortSource, type PairEnd } from "@/lib/excerpt";
 
 import { signed } from "../text-readout";
 import type { BandLine } from "./bands";
@@ -56,7 +56,7 @@ export const ExemplarRow = memo(function ExemplarRow(props: ExemplarRowProps) {
           </button>
           {!isOpen && <ExcerptLine excerpt={excerpt} {...drawing} />}
           <span className="src" title={excerpt.source}>
-            {excerpt.source}
+            {shortSource(excerpt.source)}
           </span>
         </div>
         {isOpen && <OpenExcerpt component={component} excerpt={excerpt} {...drawing} />}

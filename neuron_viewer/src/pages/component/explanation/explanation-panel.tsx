@@ -1,4 +1,4 @@
-import type { ComponentRecord } from "@/api/records";
+import type { ComponentRecord } from "@/api/types";
 import { formatMagnitude } from "@/lib/format";
 
 import { signed } from "../text-readout";

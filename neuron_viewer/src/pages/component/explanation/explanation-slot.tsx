@@ -1,4 +1,4 @@
-import type { Explanation } from "@/api/records";
+import type { Explanation } from "@/api/types";
 
 import type { RecordState } from "../use-record";
 import { ScoreBar } from "./score-bar";

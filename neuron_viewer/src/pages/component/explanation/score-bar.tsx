@@ -1,4 +1,4 @@
-import type { Explanation } from "@/api/records";
+import type { Explanation } from "@/api/types";
 import { define } from "@/lib/define";
 import { NONE } from "@/lib/format";
 

@@ -1,5 +1,5 @@
 /** The sides of a component that an explanation can be about. */
-import type { ComponentRecord, Explanation } from "@/api/records";
+import type { ComponentRecord, Explanation } from "@/api/types";
 
 export type Side = Explanation["side"];
 

@@ -1,6 +1,6 @@
 /** The way back to the Debugger, with the question that was carried here. */
-import { emptyCase, emptyQuestion, type Question } from "@/lib/question";
-import { DEFAULT_UI, NO_FILTERS, readQuestion, readUi, writeState } from "@/lib/url-state";
+import { emptyCase, emptyQuestion, type Question } from "./question";
+import { DEFAULT_UI, NO_FILTERS, readQuestion, readUi, writeState } from "./url-state";
 
 /**
  * Search string of the Debugger with the rows of this component in view, or with the component ablated.

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 
 import { levelsOf, levelText, percent, shareBelow, standingText } from "@/lib/standing";
 
-import { record } from "./records";
+import { record } from "../component/records";
 
 const levels = levelsOf(record().statistics);
 

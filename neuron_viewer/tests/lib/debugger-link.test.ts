@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { readQuestion, readUi } from "@/lib/url-state";
-import { debuggerSearch } from "@/pages/component/debugger-link";
+import { debuggerSearch } from "@/lib/debugger-link";
 
 const search = "?p=A+b&t=+c&d=+d&text=my+own&sel=embed%401";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { excerptOf, lineOf, shadesOf, strongestOf, valueAt } from "@/lib/excerpt";
+import { excerptOf, lineOf, shadesOf, shortSource, strongestOf, valueAt } from "@/lib/excerpt";
 
-import { exemplar, pair } from "./records";
+import { exemplar, pair } from "../component/records";
 
 const neuron = excerptOf(exemplar("a big red dog ran", [0, 1, -4, 0.5, 0], 2));
 const head = excerptOf(pair("one two three four five six", 4, 1, 3));
@@ -59,4 +59,14 @@ it("lists the strongest tokens by size, and pairs by value", () => {
 it("finds the key of a pair that names only its query", () => {
   const nameless = { ...pair("one two three", 2, 0, 5), peak_key: null };
   expect(excerptOf(nameless)).toMatchObject({ from: 2, peak: 0 });
+});
+
+it.each([
+  ["data/corpus.jsonl:188", "corpus:188"],
+  ["kjv", "kjv"],
+  ["a/b.txt", "b"],
+  ["https://example.org/page", "page"],
+  ["", ""],
+])("shortens the source %j to %j", (source, short) => {
+  expect(shortSource(source)).toBe(short);
 });

@@ -1,0 +1,122 @@
+import type { Page } from "@playwright/test";
+
+import { expect, expectAccessible, expectNoSidewaysScroll, test } from "./debugger";
+
+/** A component of each kind, and the text that the server recorded of it. */
+const NEURON = "mlp_L1_17";
+const HEAD = "attn_L2_3";
+
+type Exemplar = { tokens: string[]; peak: number; peak_key: number | null; value: number };
+type Record = { exemplars: { top_positive: Exemplar[]; top_negative: Exemplar[] }; statistics: { n_tokens: number } };
+
+const lines = (page: Page) => page.locator(".exrow");
+
+async function recordOf(page: Page, component: string): Promise<Record> {
+  return (await (await page.request.get(`/api/components/${component}`)).json()) as Record;
+}
+
+test.beforeEach(({ model }) => {
+  test.skip(model.datasets.length === 0, "The model under test comes without a dataset.");
+});
+
+test("lists a neuron's exemplars by band, each aligned on its peak", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  const { exemplars } = await recordOf(page, NEURON);
+  const first = lines(page).first();
+  await expect(first).toContainText("Top +");
+  const peak = first.locator(".peak");
+  const top = exemplars.top_positive[0];
+  expect((await peak.textContent())?.trim()).toBe(top?.tokens[top.peak]?.trim());
+
+  const boxes = await page.locator(".exrow .peak").evaluateAll((peaks) => peaks.map((one) => one.getBoundingClientRect().left));
+  expect(boxes.length).toBeGreaterThan(10);
+  expect(Math.max(...boxes) - Math.min(...boxes)).toBeLessThan(2);
+
+  await page.getByRole("button", { name: "Random", exact: true }).click();
+  await expect(lines(page).first()).toContainText("Random");
+  await expect(page.getByText("Top +", { exact: true }).filter({ visible: true })).toHaveCount(1); // the button
+  await page.getByRole("button", { name: "Top \u2212", exact: true }).click();
+  await expect(lines(page)).toHaveCount(exemplars.top_negative.length);
+});
+
+test("draws only the lines near the window, and every one once it is scrolled to", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  await expect(lines(page).first()).toBeVisible();
+  const all = Number(await lines(page).first().getAttribute("aria-setsize"));
+  expect(await lines(page).count()).toBeLessThan(all);
+  await page.mouse.wheel(0, 10_000);
+  await expect(page.locator(`.exrow[aria-posinset="${all}"]`)).toBeVisible();
+});
+
+test("tells a token's value on hover, and what ablation does to its probability there", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  await page.locator(".exrow").first().locator(".peak").hover();
+  const readout = page.locator(".exread");
+  await expect(readout).toContainText(/[+\u2212]\d/);
+  await page.getByRole("button", { name: "change in probability if ablated" }).click();
+  await page.locator(".exrow").first().locator(".peak").hover();
+  await expect(readout).toContainText(/with mlp_L1_17 ablated.*%.*pt/);
+});
+
+test("opens an excerpt by keyboard, and sends it to your text and to the Debugger", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  await lines(page).first().getByRole("button", { name: /Whole excerpt/ }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".exopen .whole")).toBeVisible();
+  await expect(page.locator(".exopen")).toContainText("strongest");
+  await page.getByRole("button", { name: "Edit as your text" }).click();
+  const { exemplars } = await recordOf(page, NEURON);
+  await expect(page.getByRole("textbox", { name: "Your text" })).toHaveValue(exemplars.top_positive[0]?.tokens.join("") ?? "");
+  await page.getByRole("link", { name: "Explain what follows" }).click();
+  await expect(page).toHaveURL(/\/\?p=.*q=mlp_L1_17/);
+});
+
+test("shows a head's exemplars as pairs, and where the pointed token attends", async ({ page }) => {
+  await page.goto(`/component/${HEAD}`);
+  const { exemplars } = await recordOf(page, HEAD);
+  const top = exemplars.top_positive[0];
+  const first = lines(page).first();
+  await expect(first.locator(".peak")).toHaveAttribute("data-token", String(top?.peak_key));
+  await expect(first.locator(".from")).toHaveAttribute("data-token", String(top?.peak));
+  await expect(page.getByText("Top \u2212")).toHaveCount(0);
+  await first.locator(".from").hover();
+  await expect(page.locator(".exread")).toContainText("writes most from");
+  await page.getByRole("button", { name: "in", exact: true }).click();
+  await expect(page.getByRole("button", { name: "in", exact: true })).toHaveAttribute("aria-pressed", "true");
+});
+
+test("shows how its values are distributed, with the prompt's among them", async ({ page, model }) => {
+  const prompt = model.examples[0]?.prompt ?? "";
+  await page.goto(`/component/${NEURON}?${new URLSearchParams({ prompt }).toString()}`);
+  const { statistics } = await recordOf(page, NEURON);
+  const panel = page.getByRole("region", { name: "Activations" });
+  await expect(panel).toContainText(`${statistics.n_tokens.toLocaleString("en-US")} tokens`);
+  await expect(panel.getByRole("img", { name: /^Histogram of/ })).toBeVisible();
+  await expect(panel).toContainText(/your prompt [+\u2212]\d+\.\d+ \u00b7 (top|bottom) /);
+  await panel.getByRole("button", { name: "Density" }).click();
+  await expect(panel.getByRole("button", { name: "Density" })).toHaveAttribute("aria-pressed", "true");
+  await panel.getByText(/^All \d+ quantiles$/).click();
+  await expect(panel.getByText("99.99999%")).toBeVisible();
+});
+
+test("says what to do where a component has no record", async ({ page }) => {
+  await page.route(`**/api/components/${NEURON}?*`, (route) => route.continue({ url: `${route.request().url()}&dataset=none` }));
+  await page.route(`**/api/components/${NEURON}`, (route) => route.continue({ url: `${route.request().url()}?dataset=none` }));
+  await page.goto(`/component/${NEURON}`);
+  await expect(page.getByRole("region", { name: "Exemplars" })).toContainText("There is no dataset");
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the exemplars have no serious fault of access in ${colorScheme}, and fit a phone`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    for (const component of [NEURON, HEAD]) {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.goto(`/component/${component}`);
+      await lines(page).first().getByRole("button", { name: /Whole excerpt/ }).click();
+      await expect(page.locator(".exopen")).toBeVisible();
+      await expectAccessible(page);
+      await page.setViewportSize({ width: 390, height: 844 });
+      await expectNoSidewaysScroll(page);
+    }
+  });
+}

@@ -1,16 +1,25 @@
 """The component pages: what datasets recorded of a component, beside what the model does now."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+from typing import Any, Literal
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from activation_server import wire
 from activation_server.datasets import Datasets
-from activation_server.questions import read_component_of_path
+from activation_server.errors import NotFound
+from activation_server.extremes import Extremes
+from activation_server.monitor import Answering
+from activation_server.questions import read_component_of_path, read_prompt
+from neuron_explainer.attribution.ablation import ablation_effect
+from neuron_explainer.autoencoders.coder_set import CoderSet
+from neuron_explainer.exemplars.observing import Observer
+from neuron_explainer.exemplars.similar import Part, similar_by_coactivation, similar_by_weights
+from neuron_explainer.exemplars.unusual import most_unusual
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Kind
 
 Explanations = Callable[[Component], Sequence[dict[str, Any]]]
 """The explanations of a component, as `ExplanationRecord` has them."""
@@ -24,18 +33,142 @@ def no_explanations(_: Component) -> Sequence[dict[str, Any]]:
 class ComponentPages:
     """Answers about single components; reached as `session.components`."""
 
-    def __init__(self, model: Transformer, datasets: Datasets) -> None:
+    def __init__(
+        self,
+        session: Answering,
+        model: Transformer,
+        datasets: Datasets,
+        coder_sets: Sequence[CoderSet] = (),
+    ) -> None:
+        self._session = session
         self._model = model
+        self._coder_sets = coder_sets
         self.datasets = datasets
+        self.extremes = Extremes(datasets)
         self.explanations: Explanations = no_explanations
 
     async def record(self, name: str, dataset: str | None) -> Response:
         """A component's record. Needs no turn at the model, so it never waits for one."""
 
         def read() -> bytes:
-            component = read_component_of_path(self._model, name)
+            component = self._named(name)
             record = self.datasets.find(component, dataset).record(component)
             explained = {"explanations": list(self.explanations(component))}
             return wire.to_bytes(record.to_json() | explained)
 
         return wire.json_response(await asyncio.to_thread(read))
+
+    async def similar(
+        self,
+        name: str,
+        by: Literal["output", "input", "coactivation"],
+        limit: int,
+        dataset: str | None,
+        request: Request,
+    ) -> Response:
+        """Components that write, read or fire alike."""
+
+        def read() -> Callable[[], bytes]:
+            component = self._named(name)
+            if component.kind not in ("attn", "mlp", "latent"):
+                raise NotFound(f"{component} is no single unit.", "Name a head, neuron or latent.")
+            return lambda: self._similar(component, by, limit, dataset)
+
+        return await self._session.answer(("similar", name, by, limit, dataset), read, request)
+
+    def _similar(
+        self,
+        component: Component,
+        by: Part | Literal["coactivation"],
+        limit: int,
+        dataset: str | None,
+    ) -> bytes:
+        if by == "coactivation":
+            record = self.datasets.find(component, dataset).record(component)
+            found = similar_by_coactivation(self._observer, record, limit=limit)
+        else:
+            found = similar_by_weights(
+                self._model, self._coder_sets, component, part=by, limit=limit
+            )
+        return wire.to_bytes({"component": str(component), "by": by, "items": found})
+
+    async def ablation_effect(self, name: str, prompt: str, request: Request) -> Response:
+        """What each next token's probability loses without a component."""
+
+        def read() -> Callable[[], bytes]:
+            component = self._named(name)
+            tokens = read_prompt(self._model, prompt, "prompt")
+
+            def compute() -> bytes:
+                effect = ablation_effect(self._model, self._coder_sets, component, tokens)
+                return wire.to_bytes(
+                    {
+                        "component": str(component),
+                        "tokens": wire.tokens(self._model, tokens),
+                        "at_token": effect.at_token,
+                        "everywhere": effect.everywhere,
+                    }
+                )
+
+            return compute
+
+        return await self._session.answer(("ablation", name, prompt), read, request)
+
+    async def unusual(
+        self,
+        text: str,
+        request: Request,
+        *,
+        limit: int,
+        kinds: Collection[Kind] = ("attn", "mlp", "latent"),
+        layers: Collection[int] | None = None,
+        sides: Collection[str] = ("positive", "negative"),
+        dataset: str | None = None,
+    ) -> Response:
+        """Components most active on a text relative to their own quantiles: search by text."""
+        key = ("unusual", text, limit, frozenset(kinds), _frozen(layers), frozenset(sides), dataset)
+
+        def read() -> Callable[[], bytes]:
+            tokens = read_prompt(self._model, text, "q")
+            found = self.datasets.find_any(dataset)
+
+            def compute() -> bytes:
+                items = most_unusual(
+                    self._observer,
+                    found,
+                    tokens,
+                    limit=limit,
+                    kinds=kinds,
+                    layers=layers,
+                    sides=sides,
+                )
+                return wire.to_bytes(
+                    {
+                        "dataset": found.name,
+                        "tokens": wire.tokens(self._model, tokens),
+                        "items": items,
+                    }
+                )
+
+            return compute
+
+        return await self._session.answer(key, read, request)
+
+    @cached_property
+    def _observer(self) -> Observer:
+        """On the model's own thread only."""
+        return Observer(self._model, self._coder_sets)
+
+    def _named(self, name: str) -> Component:
+        """A component of the model, or one that only a dataset knows (of coders not loaded)."""
+        try:
+            component = Component.parse(name)
+        except ValueError:
+            return read_component_of_path(self._model, name)
+        if component.kind == "latent" and self.datasets.first(component) is not None:
+            return component
+        return read_component_of_path(self._model, name)
+
+
+def _frozen(layers: Collection[int] | None) -> frozenset[int] | None:
+    return None if layers is None else frozenset(layers)

@@ -58,6 +58,12 @@ class Datasets:
                 return dataset
         raise NotFound(f"No loaded dataset holds anything on {component}.", MAKE_HINT)
 
+    def find_any(self, name: str | None = None) -> Dataset:
+        """The dataset of a name or, without one, the first. Raises NotFound."""
+        if name is None and self._by_name:
+            return next(iter(self._by_name.values()))
+        return self.find(Component("embed"), name)
+
     def first(self, component: Component) -> Dataset | None:
         """The first dataset that knows a component, if one does."""
         return next((d for d in self._by_name.values() if component in d), None)

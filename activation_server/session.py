@@ -46,6 +46,7 @@ from activation_server.schemas import (
     TokenizeRequest,
 )
 from activation_server.settings import Settings
+from activation_server.standing import with_standing
 from activation_server.streaming import Event, stream
 from activation_server.waiting import SharedAnswer, unless_gone
 from activation_server.worker import Ticket, Worker, once
@@ -71,7 +72,7 @@ class ModelSession:
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self._examples = examples_for(model)
-        self.components = ComponentPages(model, Datasets.open(settings.datasets, model))
+        self.components = ComponentPages(self, model, Datasets.open(settings.datasets, model))
         self.monitor = Monitor(self, self._investigation, self.components.datasets)
         self._card = wire.model_card(model, self._examples, self.components.datasets.cards())
 
@@ -115,9 +116,14 @@ class ModelSession:
         read_bases(body.mlp_basis, body.attention_basis)
         names = [f"cases[{index}]" for index in range(len(body.cases))]
         cases = read_cases(self._model, body.cases, names)
-        return lambda: wire.to_bytes(
-            self._investigation.debug(cases, top_k=body.top_k, read_out_norm=body.read_out_norm)
-        )
+
+        def debug() -> bytes:
+            table = self._investigation.debug(
+                cases, top_k=body.top_k, read_out_norm=body.read_out_norm
+            )
+            return wire.to_bytes(with_standing(table, self.components.extremes))
+
+        return debug
 
     async def node_tokens(self, body: NodeTokensRequest, request: Request) -> Response:
         """What each node's write promotes and suppresses."""

@@ -1,15 +1,18 @@
 """One component: how it responds to given text, and what its weights alone say."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from activation_server.routes.access import ERRORS, QUEUED, Session
 from activation_server.schemas import (
+    AblationEffectRequest,
+    AblationEffectResponse,
     ActivationsRequest,
     ActivationsResponse,
     ComponentResponse,
     ComponentTokensResponse,
+    SimilarResponse,
 )
 
 router = APIRouter(prefix="/components", tags=["components"], responses=ERRORS)
@@ -21,6 +24,10 @@ DatasetName = Annotated[
     str | None,
     Query(max_length=200, description="A loaded dataset; by default the first that knows it."),
 ]
+SimilarBy = Annotated[
+    Literal["output", "input", "coactivation"],
+    Query(description="Cosine of what is written or read, or correlation on its own excerpts."),
+]
 NumberOfTokens = Annotated[int, Query(ge=1, le=100, description="Length of each list.")]
 
 
@@ -30,6 +37,29 @@ async def component(
 ) -> Response:
     """Show what a component responds to in a dataset: excerpts, statistics, explanations."""
     return await session.components.record(component, dataset)
+
+
+@router.get("/{component}/similar", response_model=SimilarResponse, responses=QUEUED)
+async def similar_components(
+    component: Component,
+    session: Session,
+    request: Request,
+    by: SimilarBy = "output",
+    limit: NumberOfTokens = 10,
+    dataset: DatasetName = None,
+) -> Response:
+    """List components that write alike, read alike, or fire together."""
+    return await session.components.similar(component, by, limit, dataset, request)
+
+
+@router.post(
+    "/{component}/ablation_effect", response_model=AblationEffectResponse, responses=QUEUED
+)
+async def ablation_effect(
+    component: Component, body: AblationEffectRequest, session: Session, request: Request
+) -> Response:
+    """Give the change of each next token's probability when a component is ablated there."""
+    return await session.components.ablation_effect(component, body.prompt, request)
 
 
 @router.post("/{component}/activations", response_model=ActivationsResponse, responses=QUEUED)

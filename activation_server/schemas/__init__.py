@@ -122,6 +122,8 @@ from activation_server.schemas.questions import (
     TraceSpec,
 )
 from activation_server.schemas.records import (
+    AblationEffectRequest,
+    AblationEffectResponse,
     ComponentResponse,
     DatasetGroup,
     DatasetInfo,
@@ -132,6 +134,10 @@ from activation_server.schemas.records import (
     RecordExemplars,
     RecordHistogram,
     RecordStatistics,
+    SimilarComponent,
+    SimilarResponse,
+    UnusualComponent,
+    UnusualResponse,
 )
 from activation_server.schemas.shapes import (
     MAX_INTERVENTIONS,
@@ -154,6 +160,8 @@ from activation_server.schemas.shapes import (
 
 __all__ = [
     "AblateSpec",
+    "AblationEffectRequest",
+    "AblationEffectResponse",
     "ActivationValue",
     "ActivationsRequest",
     "ActivationsResponse",
@@ -263,6 +271,8 @@ __all__ = [
     "SelfCheckClaim",
     "SelfCheckResponse",
     "SetSpec",
+    "SimilarComponent",
+    "SimilarResponse",
     "SteerMatch",
     "SteerPreviewRequest",
     "SteerPreviewResponse",
@@ -280,4 +290,6 @@ __all__ = [
     "TraceSpec",
     "TrainSaeJob",
     "TrainSaeOptions",
+    "UnusualComponent",
+    "UnusualResponse",
 ]

@@ -100,6 +100,13 @@ class NodeValues(Response):
     write_magnitude: float
     direct_effect: float
     total_effect: float
+    share_above: float | None = Field(
+        default=None,
+        description=(
+            "Share of the component's values in the dataset that are larger than this one "
+            "(heads: write magnitudes of pairs); null where no dataset knows it."
+        ),
+    )
 
 
 class NodeRow(Response):

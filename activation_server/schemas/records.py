@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from activation_server.schemas.shapes import Response
+from activation_server.schemas.shapes import Prompt, Request, Response, Token
 from neuron_explainer.nodes import Kind
 
 
@@ -110,6 +110,54 @@ class ExplanationRecord(Response):
     scores: dict[str, float | None] = {}
     explainer: str
     created: str
+
+
+class SimilarComponent(Response):
+    component: str
+    score: float = Field(description="Cosine or correlation, -1 to 1.")
+
+
+class SimilarResponse(Response):
+    """Components that are like one, most alike first."""
+
+    component: str
+    by: Literal["output", "input", "coactivation"]
+    items: list[SimilarComponent]
+
+
+class AblationEffectRequest(Request):
+    prompt: Prompt
+
+
+class AblationEffectResponse(Response):
+    """Change of each next token's probability when a component is ablated; null for the last token."""
+
+    component: str
+    tokens: list[Token]
+    at_token: list[float | None] = Field(
+        description="Ablated only where the prediction is made. Negative: it helps there."
+    )
+    everywhere: list[float | None] = Field(description="Ablated at every token at once.")
+
+
+class UnusualComponent(Response):
+    """A component that a text excites."""
+
+    component: str
+    side: Literal["positive", "negative"]
+    position: int
+    key_position: int | None
+    value: float
+    share_beyond: float = Field(description="Share of the dataset's values more extreme still.")
+    times_extreme: float = Field(description="Value over the dataset's extreme on that side.")
+
+
+class UnusualResponse(Response):
+    """Components most active on a text, relative to their own quantiles."""
+
+    dataset: str
+    tokens: list[Token]
+    items: list[UnusualComponent]
 
 
 class ComponentResponse(Response):

@@ -85,6 +85,8 @@ class NodeValues:
     write_magnitude: float
     direct_effect: float
     total_effect: float
+    share_above: float | None = None
+    """Share of a dataset's values of this component that are larger; the server fills it in."""
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def save_atomically(tensors: Mapping[str, Tensor], path: Path) -> None:
     """A safetensors file that is there whole or not at all."""
     partial = path.with_name(f"{path.name}.partial")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
+    partial.chmod(0o644)  # safetensors lets nobody else read
     os.replace(partial, path)
 
 

@@ -98,7 +98,7 @@ def test_every_row_gives_every_metric(varied: TinyModel) -> None:
         (values,) = row.values
         assert values is not None
         wanted = [truth[row.kind, metric][row.node] for metric in METRICS]
-        assert astuple(values) == pytest.approx(wanted, abs=1e-6), row.node
+        assert astuple(values)[:4] == pytest.approx(wanted, abs=1e-6), row.node
         node = Node.parse(row.node)
         assert (row.component, row.kind) == (str(node.component), node.component.kind)
         assert (row.layer, row.index) == (node.component.layer, node.component.index)

@@ -12,7 +12,7 @@ from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from neuron_explainer.models.transformer import Transformer
 from tests.exemplars.hand_made import hand_made
-from tests.server.sample import BASE_URL
+from tests.server.sample import BASE_URL, PROMPT, debug_body
 
 
 @pytest.fixture
@@ -72,3 +72,51 @@ def test_another_models_dataset_is_refused_at_start(model: Transformer, tmp_path
     folder = hand_made(tmp_path / "other", n_layers=3, n_heads=2, n_neurons=8)
     with pytest.raises(ValueError, match="another model"):
         ModelSession(model, Settings(datasets=(str(folder),)))
+
+
+def test_rows_of_the_debugger_stand_in_their_own_distribution(with_dataset: TestClient) -> None:
+    response = with_dataset.post("/api/debug", json=debug_body())
+    answer = schemas.DebugResponse.model_validate_json(response.content)
+    shares = {
+        row.kind: [v.share_above for v in row.values if v is not None] for row in answer.nodes
+    }
+    assert shares["embed"] == [None]
+    assert all(0 <= share <= 1 for share in (*shares["mlp"], *shares["attn"]))
+    # The hand-made dataset's values are all 1 or more, and tiny models' are far less.
+    assert shares["mlp"][0] == 1
+
+
+def test_without_a_dataset_rows_stand_nowhere(client: TestClient) -> None:
+    answer = client.post("/api/debug", json=debug_body()).json()
+    assert all(v["share_above"] is None for row in answer["nodes"] for v in row["values"])
+
+
+@pytest.mark.parametrize("by", ["output", "input", "coactivation"])
+@pytest.mark.parametrize("name", ["mlp_L1_5", "attn_L0_1"])
+def test_similar_components(with_dataset: TestClient, by: str, name: str) -> None:
+    response = with_dataset.get(f"/api/components/{name}/similar", params={"by": by, "limit": 4})
+    answer = schemas.SimilarResponse.model_validate_json(response.content)
+    assert (answer.component, answer.by) == (name, by)
+    assert len(answer.items) == 4
+    assert all(-1.001 <= item.score <= 1.001 for item in answer.items)
+
+
+def test_similar_to_what_is_no_unit_or_unrecorded(client: TestClient) -> None:
+    assert client.get("/api/components/embed/similar").status_code == 404
+    response = client.get("/api/components/mlp_L0_0/similar", params={"by": "coactivation"})
+    assert response.status_code == 404
+    assert "tdb collate" in response.json()["hint"]
+
+
+def test_the_effect_of_ablating_a_component(client: TestClient) -> None:
+    response = client.post("/api/components/attn_L0_1/ablation_effect", json={"prompt": PROMPT})
+    answer = schemas.AblationEffectResponse.model_validate_json(response.content)
+    assert len(answer.at_token) == len(answer.everywhere) == len(answer.tokens)
+    assert answer.at_token[-1] is None
+    assert any(answer.everywhere[:-1])
+    long = {"prompt": "a" * 3000}
+    assert client.post("/api/components/attn_L0_1/ablation_effect", json=long).status_code == 413
+    assert (
+        client.post("/api/components/embed/ablation_effect", json={"prompt": PROMPT}).status_code
+        == 404
+    )

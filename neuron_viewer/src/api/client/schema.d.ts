@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/components/{component}/ablation_effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ablation Effect
+         * @description Give the change of each next token's probability when a component is ablated there.
+         */
+        post: operations["ablation_effect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/components/{component}/activations": {
         parameters: {
             query?: never;
@@ -78,6 +98,26 @@ export interface paths {
          * @description Give a component's activation at every token, or a head's pattern, on each prompt.
          */
         post: operations["component_activations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/components/{component}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Similar Components
+         * @description List components that write alike, read alike, or fire together.
+         */
+        get: operations["similar_components"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -573,6 +613,31 @@ export interface components {
              * @description null: everything.
              */
             where?: ("everything" | "prompt" | "generated") | null;
+        };
+        /** AblationEffectRequest */
+        AblationEffectRequest: {
+            /** Prompt */
+            prompt: string;
+        };
+        /**
+         * AblationEffectResponse
+         * @description Change of each next token's probability when a component is ablated; null for the last token.
+         */
+        AblationEffectResponse: {
+            /**
+             * At Token
+             * @description Ablated only where the prediction is made. Negative: it helps there.
+             */
+            at_token: (number | null)[];
+            /** Component */
+            component: string;
+            /**
+             * Everywhere
+             * @description Ablated at every token at once.
+             */
+            everywhere: (number | null)[];
+            /** Tokens */
+            tokens: components["schemas"]["Token"][];
         };
         /** ActivationsRequest */
         ActivationsRequest: {
@@ -2557,6 +2622,11 @@ export interface components {
             activation: number;
             /** Direct Effect */
             direct_effect: number;
+            /**
+             * Share Above
+             * @description Share of the component's values in the dataset that are larger than this one (heads: write magnitudes of pairs); null where no dataset knows it.
+             */
+            share_above?: number | null;
             /** Total Effect */
             total_effect: number;
             /** Write Magnitude */
@@ -2799,6 +2869,31 @@ export interface components {
              * @description null: everything.
              */
             where?: ("everything" | "prompt" | "generated") | null;
+        };
+        /** SimilarComponent */
+        SimilarComponent: {
+            /** Component */
+            component: string;
+            /**
+             * Score
+             * @description Cosine or correlation, -1 to 1.
+             */
+            score: number;
+        };
+        /**
+         * SimilarResponse
+         * @description Components that are like one, most alike first.
+         */
+        SimilarResponse: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "output" | "input" | "coactivation";
+            /** Component */
+            component: string;
+            /** Items */
+            items: components["schemas"]["SimilarComponent"][];
         };
         /** SteerMatch */
         SteerMatch: {
@@ -3578,6 +3673,98 @@ export interface operations {
             };
         };
     };
+    ablation_effect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AblationEffectRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AblationEffectResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     component_activations: {
         parameters: {
             query?: never;
@@ -3603,6 +3790,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActivationsResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    similar_components: {
+        parameters: {
+            query?: {
+                /** @description Cosine of what is written or read, or correlation on its own excerpts. */
+                by?: "output" | "input" | "coactivation";
+                /** @description Length of each list. */
+                limit?: number;
+                /** @description A loaded dataset; by default the first that knows it. */
+                dataset?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

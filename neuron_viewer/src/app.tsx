@@ -9,6 +9,7 @@ import { ComponentPage } from "@/pages/component/component-page";
 import { CoderPage } from "@/pages/data/coder/coder-page";
 import { DataPage } from "@/pages/data/data-page";
 import { DebuggerPage } from "@/pages/debugger/debugger-page";
+import { MonitorPage } from "@/pages/monitor/monitor-page";
 import { SelfCheckPage } from "@/pages/self-check/self-check-page";
 import { TopBar } from "@/shell/top-bar";
 
@@ -31,6 +32,7 @@ function Pages() {
       <Routes>
         <Route path="/" element={<DebuggerPage />} />
         <Route path="/component/:component" element={<ComponentPage />} />
+        <Route path="/monitor" element={<MonitorPage />} />
         <Route path="/data" element={<DataPage />} />
         <Route path="/data/coders/:name" element={<CoderPage />} />
         <Route path="/self-check" element={<SelfCheckPage />} />

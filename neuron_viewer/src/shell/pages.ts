@@ -1,6 +1,7 @@
 /** The pages that exist; the bar, the menu and the Go-to dialog list these and no others. */
 export const PAGES = [
   { path: "/", name: "Debugger" },
+  { path: "/monitor", name: "Monitor" },
   { path: "/data", name: "Data & jobs" },
   { path: "/self-check", name: "Self-check" },
 ] as const;

@@ -92,7 +92,7 @@ function OtherToken({ label, value, placeholder, onChange }: OtherTokenProps) {
       {label}
       <input
         className="numfield mono"
-        size={11}
+        size={13}
         maxLength={200}
         placeholder={placeholder}
         value={draft ?? value ?? ""}

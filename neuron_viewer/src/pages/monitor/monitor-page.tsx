@@ -18,6 +18,12 @@ import { SteerPanel } from "./steer/steer-panel";
 import { useMonitor } from "./use-monitor";
 
 const MEASURED = 60;
+/** What a chat may begin with; the first is the question that Transluce's Monitor became known for. */
+const QUESTIONS = [
+  "Which is bigger, 9.9 or 9.11? Answer in one short sentence.",
+  "What is the capital of France?",
+  "Name the day after Tuesday.",
+];
 
 export function MonitorPage() {
   const { data, error } = useQuery(modelQuery());
@@ -49,7 +55,13 @@ function Monitored({ model }: { model: ModelResponse }) {
   return (
     <>
       <ErrorBoundary name="Conversation">
-        <ConversationPanel monitor={monitor} isChat={isChat} heat={heat} maximum={maxAbs(heat ?? [])} />
+        <ConversationPanel
+          monitor={monitor}
+          isChat={isChat}
+          prompts={isChat ? QUESTIONS : model.examples.slice(0, 4).map((example) => example.prompt)}
+          heat={heat}
+          maximum={maxAbs(heat ?? [])}
+        />
       </ErrorBoundary>
       <div className="monr">
         <ExplainedHeader
@@ -71,7 +83,7 @@ function Monitored({ model }: { model: ModelResponse }) {
         )}
         <div className="mrow">
           <ErrorBoundary name="Components">
-            {request && (
+            {request && !(query.error && !query.data) && (
               <ComponentsPanel
                 query={{ ...query, error: null }}
                 listing={state.listing}

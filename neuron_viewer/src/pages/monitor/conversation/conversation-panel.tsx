@@ -9,6 +9,7 @@ import { Alternatives } from "./alternatives";
 import { CompareView } from "./compare-view";
 import { Composer } from "./composer";
 import { HeatLegend } from "./heat-legend";
+import { Openings } from "./openings";
 import { SamplingOptions } from "./sampling-options";
 import { TokenCard, usePointed } from "./token-card";
 import { TurnView } from "./turn-view";
@@ -18,13 +19,15 @@ import { useConversation } from "./use-conversation";
 type ConversationPanelProps = {
   monitor: Monitor;
   isChat: boolean;
+  /** Texts to begin with. */
+  prompts: readonly string[];
   /** Influence of each token of the whole text on the one explained; null before it is known. */
   heat: readonly number[] | null;
   maximum: number;
 };
 
 /** The conversation: every token can be pointed at, explained, and branched from. */
-export function ConversationPanel({ monitor, isChat, heat, maximum }: ConversationPanelProps) {
+export function ConversationPanel({ monitor, isChat, prompts, heat, maximum }: ConversationPanelProps) {
   const { state, change } = monitor;
   const talk = useConversation(monitor, isChat);
   const [pointed, point] = usePointed();
@@ -79,7 +82,7 @@ export function ConversationPanel({ monitor, isChat, heat, maximum }: Conversati
             )}
           </TurnView>
         ))}
-        {tokens.length === 0 && !isWriting && <Empty isChat={isChat} />}
+        {tokens.length === 0 && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={talk.send} />}
         {concepts.length > 0 && isAsked(state) && (
           <CompareView request={generateRequest(state, [], concepts)} />
         )}
@@ -94,15 +97,5 @@ export function ConversationPanel({ monitor, isChat, heat, maximum }: Conversati
         <SamplingOptions sampling={state.sampling} onChange={(sampling) => { change({ sampling }, true); }} />
       </Composer>
     </section>
-  );
-}
-
-function Empty({ isChat }: { isChat: boolean }) {
-  return (
-    <p className="pad note">
-      {isChat
-        ? "Ask the model something. Then click a token of its reply to see what led to it."
-        : "This model continues a text. Write one; then click a token to see what led to it."}
-    </p>
   );
 }

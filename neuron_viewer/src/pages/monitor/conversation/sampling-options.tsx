@@ -45,7 +45,7 @@ function NumberOption({ option, value, onChange }: NumberOptionProps) {
         id={id}
         className="numfield"
         inputMode="decimal"
-        size={Math.max(1, (draft ?? String(value)).length)}
+        style={{ width: `${Math.max(1, (draft ?? String(value)).length) + 0.5}ch` }}
         value={draft ?? value}
         onChange={(event) => { setDraft(event.target.value); }}
         onBlur={(event) => { settle(event.target.value); }}

@@ -53,11 +53,15 @@ test("explains in other terms, and of another token", async ({ page, model }) =>
   const { prompt, target, distractor } = firstExample(model);
   await write(page, prompt);
   await explainReply(page);
-  await page.getByLabel("Explained in").selectOption("logit_diff");
-  await panel(page, "Explained token").getByLabel("less").fill(distractor);
-  await page.keyboard.press("Enter");
+  const header = panel(page, "Explained token");
   await expect(page).toHaveURL(/of=logit_diff/);
-  await expect(panel(page, "Explained token").locator(".jj")).toHaveText(/^\+\d/);
+  await expect(header.locator(".jj")).toHaveText(/^\+\d/);
+  await header.getByLabel("less").fill(distractor);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(new RegExp(`vs=${encodeURIComponent(`=${distractor}`).replaceAll("%20", "\\+")}`));
+  await expect(header.locator(".jj")).toHaveText(/^\+\d/);
+  await page.getByLabel("Explained in").selectOption("prob");
+  await expect(header.locator(".jj")).toHaveText(/%$/);
   await expect(panel(page, "Explained token")).toContainText(target.trim());
 });
 

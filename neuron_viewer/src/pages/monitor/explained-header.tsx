@@ -8,7 +8,7 @@ import { hueOf } from "@/lib/color";
 import { define } from "@/lib/define";
 import { formatEffect, formatProb } from "@/lib/format";
 
-import type { Explained, Of } from "./monitor-state";
+import type { Explained, Of, TokenChoice } from "./monitor-state";
 
 type ExplainedHeaderProps = {
   explained: Explained;
@@ -46,6 +46,7 @@ export function ExplainedHeader({ explained, data, error, isFetching, onChange }
         <OtherToken
           label="of the token"
           value={explained.token}
+          shown={explained.token === null ? "" : objective?.token.text}
           placeholder="the one there"
           onChange={(token) => { onChange({ ...explained, token }); }}
         />
@@ -53,6 +54,7 @@ export function ExplainedHeader({ explained, data, error, isFetching, onChange }
           <OtherToken
             label="less"
             value={explained.distractor}
+            shown={explained.distractor === null ? "" : objective?.distractor?.text}
             placeholder="another token"
             onChange={(distractor) => { onChange({ ...explained, distractor }); }}
           />
@@ -75,13 +77,15 @@ export function ExplainedHeader({ explained, data, error, isFetching, onChange }
 
 type OtherTokenProps = {
   label: string;
-  value: string | null;
+  value: TokenChoice | null;
+  /** Its text, where it is known. */
+  shown: string | undefined;
   placeholder: string;
-  onChange: (token: string | null) => void;
+  onChange: (token: TokenChoice | null) => void;
 };
 
 /** A token as text; most begin with a space, which is typed as it is. */
-function OtherToken({ label, value, placeholder, onChange }: OtherTokenProps) {
+function OtherToken({ label, value, shown, placeholder, onChange }: OtherTokenProps) {
   const [draft, setDraft] = useState<string | null>(null);
   function settle() {
     if (draft !== null) onChange(draft === "" ? null : draft);
@@ -95,7 +99,7 @@ function OtherToken({ label, value, placeholder, onChange }: OtherTokenProps) {
         size={13}
         maxLength={200}
         placeholder={placeholder}
-        value={draft ?? value ?? ""}
+        value={draft ?? shown ?? value ?? ""}
         onChange={(event) => { setDraft(event.target.value); }}
         onBlur={settle}
         onKeyDown={(event) => { if (event.key === "Enter") settle(); }}

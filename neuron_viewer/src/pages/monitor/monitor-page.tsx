@@ -61,6 +61,7 @@ function Monitored({ model }: { model: ModelResponse }) {
           prompts={isChat ? QUESTIONS : model.examples.slice(0, 4).map((example) => example.prompt)}
           heat={heat}
           maximum={maxAbs(heat ?? [])}
+          objective={(position !== null && query.data?.objective) || null}
         />
       </ErrorBoundary>
       <div className="monr">

@@ -27,13 +27,16 @@ export type Listing = {
   text: string;
 };
 
+/** A token as it is typed, or its id. */
+export type TokenChoice = string | number;
+
 export type Explained = {
   /** Index in the whole text; null while nothing is clicked. */
   position: number | null;
   of: Of;
   /** Another token than the one that stands there. */
-  token: string | null;
-  distractor: string | null;
+  token: TokenChoice | null;
+  distractor: TokenChoice | null;
 };
 
 export type MonitorState = {
@@ -134,16 +137,27 @@ function readExplained(params: URLSearchParams): Explained {
   return {
     position: at !== null && /^\d{1,7}$/.test(at) ? Number(at) : null,
     of: OFS.find((of) => of === params.get("of")) ?? "logprob",
-    token: params.get("tok"),
-    distractor: params.get("vs"),
+    token: readToken(params.get("tok")),
+    distractor: readToken(params.get("vs")),
   };
 }
 
 function writeExplained({ position, of, token, distractor }: Explained, params: URLSearchParams): void {
   if (position !== null) params.set("on", String(position));
   if (of !== "logprob") params.set("of", of);
-  if (token !== null) params.set("tok", token);
-  if (distractor !== null) params.set("vs", distractor);
+  if (token !== null) params.set("tok", tokenText(token));
+  if (distractor !== null) params.set("vs", tokenText(distractor));
+}
+
+/** `=` and the text, or the id alone. */
+function tokenText(token: TokenChoice): string {
+  return typeof token === "number" ? String(token) : `=${token}`;
+}
+
+function readToken(text: string | null): TokenChoice | null {
+  if (text === null) return null;
+  if (text.startsWith("=")) return text.slice(1);
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
 function readListing(params: URLSearchParams): Listing {

@@ -2,6 +2,7 @@ import { Link } from "react-router";
 
 import type { InfluenceItem } from "@/api/types";
 import { KindMark } from "@/components/kind-mark";
+import { Token } from "@/components/token";
 import { ValueBar } from "@/components/value-bar";
 import { define } from "@/lib/define";
 import { FLAG_TITLE, flagOf } from "@/lib/disagreement";
@@ -10,13 +11,15 @@ import { formatMagnitude } from "@/lib/format";
 type ComponentRowProps = {
   item: InfluenceItem;
   index: number;
+  /** What stands where it writes. */
+  token: string;
   scale: number;
   /** Undefined while it is to come, null where it is not measured. */
   measured: number | null | undefined;
   onSteer: () => void;
 };
 
-export function ComponentRow({ item, index, scale, measured, onSteer }: ComponentRowProps) {
+export function ComponentRow({ item, index, token, scale, measured, onSteer }: ComponentRowProps) {
   const place = item.node.slice(item.component.length);
   const { attribution } = item;
   const flag = attribution === null || typeof measured !== "number" ? null : flagOf(attribution, measured);
@@ -31,7 +34,9 @@ export function ComponentRow({ item, index, scale, measured, onSteer }: Componen
           </Link>
         </span>
       </th>
-      <td className="mono small">{item.position}</td>
+      <td className="c-tok">
+        <Token text={token} />
+      </td>
       <td className="num">
         {item.kind !== "attn" && (
           <b className={item.side === "positive" ? "pos" : "neg"}>{item.side === "positive" ? "+" : "\u2212"}</b>

@@ -41,17 +41,28 @@ export function ComponentsPanel({ query, listing, onListing, measured, onSteer }
         isEmpty={({ items }) => items.length === 0}
         empty={<p className="pad note">No component passes these filters.</p>}
       >
-        {(found) => <Rows items={shownItems(found, listing)} listing={listing} measured={measured} onSteer={onSteer} />}
+        {(found) => (
+          <Rows
+            items={shownItems(found, listing)}
+            tokens={found.tokens}
+            listing={listing}
+            measured={measured}
+            onSteer={onSteer}
+          />
+        )}
       </Async>
       {data && <Sums totals={data.totals} unit={data.objective.unit} />}
     </section>
   );
 }
 
-type RowsProps = Omit<ComponentsPanelProps, "query" | "onListing"> & { items: readonly InfluenceItem[] };
+type RowsProps = Omit<ComponentsPanelProps, "query" | "onListing"> & {
+  items: readonly InfluenceItem[];
+  tokens: InfluenceResponse["tokens"];
+};
 const ROW = 24;
 
-function Rows({ items, listing, measured, onSteer }: RowsProps) {
+function Rows({ items, tokens, listing, measured, onSteer }: RowsProps) {
   const box = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: items.length,
@@ -68,7 +79,7 @@ function Rows({ items, listing, measured, onSteer }: RowsProps) {
   const below = rows.getTotalSize() - (slots.at(-1)?.end ?? 0);
   return (
     <div className="scroll cmbox" ref={box}>
-      <table className="table main cm" aria-rowcount={items.length + 1}>
+      <table className="table cm" aria-rowcount={items.length + 1}>
         <thead>
           <tr>
             <th scope="col">Node</th>
@@ -100,6 +111,7 @@ function Rows({ items, listing, measured, onSteer }: RowsProps) {
                   key={key}
                   item={item}
                   index={index}
+                  token={tokens[item.position]?.text ?? ""}
                   scale={scale}
                   measured={measured.effects.get(item.node) ?? (measured.isRunning ? undefined : null)}
                   onSteer={() => { onSteer(item); }}

@@ -1,9 +1,10 @@
 import { useState } from "react";
 
+import type { InfluenceResponse, TokenStatistics } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
 
 import { generateRequest, isAsked } from "../conversation-request";
-import { NOTHING_EXPLAINED } from "../monitor-state";
+import { NOTHING_EXPLAINED, type Explained } from "../monitor-state";
 import type { Monitor } from "../use-monitor";
 import { Alternatives } from "./alternatives";
 import { CompareView } from "./compare-view";
@@ -24,10 +25,11 @@ type ConversationPanelProps = {
   /** Influence of each token of the whole text on the one explained; null before it is known. */
   heat: readonly number[] | null;
   maximum: number;
+  objective: InfluenceResponse["objective"] | null;
 };
 
 /** The conversation: every token can be pointed at, explained, and branched from. */
-export function ConversationPanel({ monitor, isChat, prompts, heat, maximum }: ConversationPanelProps) {
+export function ConversationPanel({ monitor, isChat, prompts, heat, maximum, objective }: ConversationPanelProps) {
   const { state, change } = monitor;
   const talk = useConversation(monitor, isChat);
   const [pointed, point] = usePointed();
@@ -36,7 +38,7 @@ export function ConversationPanel({ monitor, isChat, prompts, heat, maximum }: C
   const nTemplate = tokens.filter(({ role }) => role === "template").length;
   const picked = state.explained.position;
   const acts = {
-    onPick: (at: number) => { change({ explained: { ...NOTHING_EXPLAINED, position: at === picked ? null : at } }); },
+    onPick: (at: number) => { change({ explained: at === picked ? NOTHING_EXPLAINED : explanationOf(at, tokens[at]) }); },
     onRange: (first: number, last: number) => { change({ listing: { ...state.listing, tokens: [first, last] } }); },
     onPoint: point,
   };
@@ -46,7 +48,7 @@ export function ConversationPanel({ monitor, isChat, prompts, heat, maximum }: C
     <section className="chat panel" aria-labelledby="conversation-title">
       <header>
         <h2 id="conversation-title">{isChat ? "Conversation" : "Text"}</h2>
-        <span className="end">{picked !== null && <HeatLegend explained={state.explained} />}</span>
+        <span className="end">{objective && <HeatLegend objective={objective} />}</span>
       </header>
       <div className="msgs" aria-live="polite" aria-busy={isWriting}>
         {nTemplate > 0 && (
@@ -98,4 +100,11 @@ export function ConversationPanel({ monitor, isChat, prompts, heat, maximum }: C
       </Composer>
     </section>
   );
+}
+
+/** A clicked token is told from the likeliest other one: a probability near 1 has no slope to speak of. */
+export function explanationOf(at: number, token: TokenStatistics | undefined): Explained {
+  const other = token?.top.find(({ id }) => id !== token.id);
+  if (!other) return { ...NOTHING_EXPLAINED, position: at };
+  return { position: at, of: "logit_diff", token: null, distractor: other.id };
 }

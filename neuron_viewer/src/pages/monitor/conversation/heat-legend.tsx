@@ -1,16 +1,14 @@
+import type { InfluenceResponse } from "@/api/types";
 import { Token } from "@/components/token";
 
-import type { Explained } from "../monitor-state";
-
-/** Blue speaks for the token that is explained, orange against it, or for the one it is compared with. */
-export function HeatLegend({ explained }: { explained: Explained }) {
-  const { of, distractor } = explained;
-  const against = of === "logit_diff" ? distractor : null;
+/** Blue speaks for the token that is explained; orange against it, or for the one it is compared with. */
+export function HeatLegend({ objective }: { objective: InfluenceResponse["objective"] }) {
+  const { token, distractor } = objective;
   return (
     <span className="legend">
-      {against === null ? "against" : <>toward <Token text={against} /></>}
+      {distractor ? <>toward <Token text={distractor.text} /></> : "against"}
       <span className="ramp" />
-      {against === null ? "for it" : "toward it"}
+      toward <Token text={token.text} />
     </span>
   );
 }

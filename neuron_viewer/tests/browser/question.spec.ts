@@ -96,7 +96,7 @@ test("warns of a target without its space, and of several tokens, with the fix",
   await expect(page.getByText("No leading space")).toBeVisible();
   await expect(page.getByText("Several tokens:")).toBeVisible();
   await page.getByRole("button", { name: /^Remove distractor/ }).click();
-  await page.getByRole("button", { name: /^Use/ }).click();
+  await page.getByRole("button", { name: `Use \u00b7${target.trim()}` }).click();
   await expect(page).toHaveURL(new RegExp(`t=\\+${target.trim()}`));
   await answered(page);
 });

@@ -26,7 +26,8 @@ describe("filtering", () => {
     expect(isFiltered(NO_FILTERS)).toBe(false);
   });
 
-  it("keeps a kind; a coder's error goes with its latents", () => {
+  it("keeps a kind; latents stand for their half of the layer, and a coder's error goes with them", () => {
+    expect(kept({ kind: "mlp" })).toEqual(["mlp_L20_426@4", "mlp_ae_L3_5@2", "mlp_ae_error_L3@2"]);
     expect(kept({ kind: "attn" })).toEqual(["attn_L9_3@3:1"]);
     expect(kept({ kind: "latent" })).toEqual(["mlp_ae_L3_5@2", "mlp_ae_error_L3@2"]);
   });

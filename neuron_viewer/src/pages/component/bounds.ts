@@ -1,5 +1,6 @@
 /** Which components the model has, and what stands beside each of them. */
 import type { ModelResponse } from "@/api/types";
+import { coderOf } from "@/lib/bases";
 import { formatCount } from "@/lib/format";
 import { parseComponent, type Component } from "@/lib/node";
 
@@ -31,23 +32,13 @@ export function findComponent(name: string, bounds: Bounds): Found {
 }
 
 function layersOf(component: Component, bounds: Bounds): number[] {
-  if (component.stream !== null) return coderOf(component, bounds)?.layers ?? [];
+  if (component.stream !== null) return coderOf(component, bounds.coders)?.layers ?? [];
   return Array.from({ length: bounds.n_layers }, (_, layer) => layer);
 }
 
 function countOf(component: Component, bounds: Bounds): number {
   if (component.kind === "attn") return bounds.n_heads;
-  return component.kind === "mlp" ? bounds.d_mlp : (coderOf(component, bounds)?.n_latents ?? 0);
-}
-
-function coderOf(component: Component, { coders }: Bounds) {
-  const reads = coders.filter((coder) => streamOf(coder.site) === component.stream);
-  return reads.find((coder) => coder.layers.includes(component.layer ?? -1)) ?? reads[0];
-}
-
-function streamOf(site: string): Component["stream"] {
-  if (site.includes("mlp")) return "mlp";
-  return site.includes("attn") ? "attn" : "resid";
+  return component.kind === "mlp" ? bounds.d_mlp : (coderOf(component, bounds.coders)?.n_latents ?? 0);
 }
 
 const NOUNS: Record<Component["kind"], string> = {

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 
 import type { InterventionSpec, ModelResponse } from "@/api/types";
+import { coderOf } from "@/lib/bases";
 import { type Component, componentOf, parseComponent, parseNode } from "@/lib/node";
 
 import type { PageState } from "../page-state";
@@ -62,12 +63,17 @@ function ablation(name: string): InterventionSpec {
 function problemOf(name: string, model: ModelResponse): string | null {
   const text = name.trim();
   const component = parseComponent(componentOf(text));
-  if (!component) return "Write a head as attn_L9_9, a neuron as mlp_L3_117, or embed.";
+  if (!component) return "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117, or embed.";
   if (text.includes("@") && !parseNode(text)) return "Write a place as attn_L9_9@13:1 or mlp_L3_117@5.";
   if (component.layer !== null && component.layer >= model.n_layers) {
     return `${model.name} has layers 0 to ${model.n_layers - 1}.`;
   }
-  const count = countOf(component, model);
+  const isCoded = component.kind === "latent" || component.kind === "error";
+  const coder = isCoded ? coderOf(component, model.coders) : undefined;
+  if (isCoded && !coder?.layers.includes(component.layer ?? -1)) {
+    return `No coder of this server has ${text.split("@")[0] ?? text}.`;
+  }
+  const count = component.kind === "latent" ? (coder?.n_latents ?? 0) : countOf(component, model);
   if (count !== null && (component.index ?? 0) >= count) return `Layer ${component.layer} has 0 to ${count - 1}.`;
   return null;
 }

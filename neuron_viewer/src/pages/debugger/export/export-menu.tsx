@@ -1,5 +1,7 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { codersQuery } from "@/api/jobs";
 import { copyText } from "@/components/copy-button";
 import { Menu, MenuItem } from "@/components/menu";
 import { downloadText } from "@/lib/download";
@@ -14,6 +16,12 @@ export function ExportMenu({ page }: { page: PageState }) {
   const [copied, setCopied] = useState<string | null>(null);
   const request = toRequest(page.question);
   const { answered, stale } = page.result;
+  const hasCoders = page.model.coders.length > 0;
+  const { data: shelf } = useQuery({ ...codersQuery(), enabled: hasCoders });
+  // A set that does not lie on the server's shelf was named by its path or a known name.
+  const specs = Object.fromEntries(
+    (shelf?.coder_sets ?? []).map(({ name, site, path }) => [name, `${name}:${site}=${path}`]),
+  );
 
   async function copy(name: string, text: string) {
     setCopied((await copyText(text)) ? name : null);
@@ -32,7 +40,7 @@ export function ExportMenu({ page }: { page: PageState }) {
   return (
     <Menu trigger="Export">
       {item("Copy as curl", "this question, of this server", () => asCurl(request, location.origin))}
-      {item("Copy as Python", "this question, of the library", () => asLibrary(request, page.model.name))}
+      {item("Copy as Python", "this question, of the library", () => asLibrary(request, page.model.name, specs))}
       {item("Copy as Python over HTTP", "this question, of this server", () =>
         asPython(request, location.origin),
       )}

@@ -43,3 +43,11 @@ it("names edits and traces as the library does", () => {
   );
   expect(text).toContain("investigation.debug([left, right], top_k=10)");
 });
+
+it("loads the coders that stand for neurons and heads", () => {
+  const text = asLibrary(toRequest({ ...plain, mlp_basis: "demo-mlp" }), "demo", { "demo-mlp": "demo-mlp:resid_delta_mlp=/c" });
+  expect(text).toContain("import Investigation, load_coder_set, load_model");
+  expect(text).toContain('Investigation(model, [load_coder_set("demo-mlp:resid_delta_mlp=/c", model.config)])');
+  expect(text).toContain('    mlp_basis="demo-mlp",\n)');
+  expect(text).not.toContain("attention_basis");
+});

@@ -5,11 +5,14 @@ import { pythonLiteral } from "@/lib/python-literal";
 
 const CLASSES = { ablate: "Ablate", set: "Set", scale: "Scale", patch: "Patch" } as const;
 
-export function asLibrary(request: DebugRequest, model: string): string {
+/** `specs` is how each coder set that may be a basis is loaded. */
+export function asLibrary(request: DebugRequest, model: string, specs: Record<string, string> = {}): string {
   const names = request.cases.length > 1 ? ["left", "right"] : ["case"];
-  const cases = request.cases.map((spec, place) => `${names[place]} = ${caseCall(spec)}`);
+  const bases = basesOf(request);
+  const cases = request.cases.map((spec, place) => `${names[place]} = ${caseCall(spec, bases)}`);
+  const sets = Object.values(bases).map((name) => `load_coder_set(${pythonLiteral(specs[name] ?? name)}, model.config)`);
   const body = `model = load_model(${pythonLiteral(model)})
-investigation = Investigation(model)
+investigation = Investigation(model${sets.length > 0 ? `, [${sets.join(", ")}]` : ""})
 ${cases.join("\n")}
 table = investigation.debug([${names.join(", ")}], top_k=${request.top_k}${readOutNorm(request)})
 print(table.to_pandas())
@@ -18,7 +21,7 @@ print(table.to_pandas())
 }
 
 function importsOf(body: string): string[] {
-  const names = ["Ablate", "Component", "Investigation", "Node", "NodeObjective", "Patch", "Scale", "Set", "load_model"];
+  const names = ["Ablate", "Component", "Investigation", "Node", "NodeObjective", "Patch", "Scale", "Set", "load_coder_set", "load_model"];
   return names.filter((name) => new RegExp(`\\b${name}[(.]`).test(body));
 }
 
@@ -26,8 +29,17 @@ function readOutNorm({ read_out_norm }: DebugRequest): string {
   return read_out_norm === "live" ? ', read_out_norm="live"' : "";
 }
 
-function caseCall(spec: CaseSpec): string {
-  const fields = [...question(spec), ...edits(spec), ...trace(spec)];
+/** The bases that are a coder's, by the library's argument. */
+function basesOf({ mlp_basis, attention_basis }: DebugRequest): Record<string, string> {
+  return {
+    ...(mlp_basis !== "neuron" && { mlp_basis }),
+    ...(attention_basis !== "head" && { attention_basis }),
+  };
+}
+
+function caseCall(spec: CaseSpec, bases: Record<string, string>): string {
+  const named = Object.entries(bases).map(([argument, name]) => `${argument}=${pythonLiteral(name)}`);
+  const fields = [...question(spec), ...edits(spec), ...trace(spec), ...named];
   return `investigation.case(\n${fields.map((field) => `    ${field},\n`).join("")})`;
 }
 

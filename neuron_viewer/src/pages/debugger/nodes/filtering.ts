@@ -1,5 +1,8 @@
 /** Which rows the filters keep, and which filters are on. */
 
+import type { NodeRow } from "@/api/types";
+import { sublayerOf } from "@/lib/bases";
+import { parseComponent } from "@/lib/node";
 import type { Filters } from "@/lib/url-state";
 
 import type { TableRow } from "./table-rows";
@@ -16,8 +19,15 @@ function inRange(value: number | null, range: readonly [number, number] | null):
 
 function ofKind({ row }: TableRow, kind: Filters["kind"]): boolean {
   if (kind === "all") return true;
-  // What a coder missed belongs with its latents.
-  return row.kind === kind || (kind === "latent" && row.kind === "error");
+  // What a coder missed belongs with its latents, and both with the half of the layer that they stand for.
+  return kindsOf(row).includes(kind);
+}
+
+/** The kinds a row is found under. */
+export function kindsOf({ kind, component }: NodeRow): Filters["kind"][] {
+  if (kind !== "latent" && kind !== "error") return kind === "bias" ? [] : [kind];
+  const sublayer = sublayerOf(parseComponent(component));
+  return sublayer === null ? ["latent"] : ["latent", sublayer];
 }
 
 /** Every word must be found: in the node's name, its tokens, its kind or its tag. */

@@ -1,5 +1,6 @@
 import type { Filters } from "@/lib/url-state";
 
+import { kindsOf } from "./filtering";
 import type { TableRow } from "./table-rows";
 
 type Kind = Filters["kind"];
@@ -15,7 +16,7 @@ const NAMES: [Kind, string][] = [
 
 /** One kind of component, of those that are in the table. */
 export function KindFilter({ rows, kind, onChange }: KindFilterProps) {
-  const present = new Set(rows.map(({ row }) => (row.kind === "error" ? "latent" : row.kind)));
+  const present = new Set(rows.flatMap(({ row }) => kindsOf(row)));
   const offered = NAMES.filter(([name]) => name === "all" || name === kind || present.has(name));
   return (
     <span className="seg" role="group" aria-label="Kind">

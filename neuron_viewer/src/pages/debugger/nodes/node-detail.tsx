@@ -26,7 +26,7 @@ export function NodeDetail({ row, isScaling, onScaling }: NodeDetailProps) {
         <div>
           {kind === "attn" && <AttentionFrom row={row} />}
           {(kind === "mlp" || kind === "latent") && <ActivationsAlong row={row} />}
-          {kind !== "bias" && kind !== "error" && <AblatedResult row={row} />}
+          {kind !== "bias" && <AblatedResult row={row} />}
         </div>
         <WriteTokens row={row} />
       </div>

@@ -78,8 +78,8 @@ export function tableRows(response: DebugResponse): TableRow[] {
   return response.nodes.map((row) => tableRow(row, response.cases));
 }
 
-/** Biases write at all tokens at once and errors are no unit of the model: neither is measured. */
-const MEASURED_KINDS: readonly NodeKind[] = ["embed", "attn", "mlp", "latent"];
+/** Biases write at all tokens at once: they are not measured. */
+const MEASURED_KINDS: readonly NodeKind[] = ["embed", "attn", "mlp", "latent", "error"];
 
 /** What to measure in one case; null where there is nothing to. */
 export function measurableIn(row: TableRow, at: number): string | null {

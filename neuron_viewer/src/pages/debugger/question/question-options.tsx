@@ -1,22 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { tokenizeQuery } from "@/api/queries";
-import type { ModelResponse, Objective } from "@/api/types";
+import type { Objective } from "@/api/types";
 import { Select } from "@/components/select";
 import { Token } from "@/components/token";
 import { visibleText } from "@/lib/format";
 
 import { OBJECTIVE_NAMES } from "../objective-text";
 import type { PageState } from "../page-state";
+import { BasisSelects } from "./basis-selects";
 
 /** Objective, position and the two bases. */
 export function QuestionOptions({ page }: { page: PageState }) {
-  const { question, actions, model } = page;
+  const { question, actions } = page;
   const { left } = question;
   const { data } = useQuery({ ...tokenizeQuery(left.prompt), enabled: left.prompt !== "" });
   const tokens = data?.tokens ?? [];
   const position = left.position < 0 ? tokens.length - 1 : left.position;
-  const bases = basesOf(model);
   return (
     <span className="opts">
       <span className="label">Objective</span>
@@ -46,19 +46,7 @@ export function QuestionOptions({ page }: { page: PageState }) {
       >
         {position < 0 ? "last" : position} <Token text={tokens[position]?.text ?? ""} />
       </Select>
-      <span className="label">Basis</span>
-      <Select
-        label="MLP basis"
-        value={question.mlp_basis}
-        options={bases.mlp}
-        onChange={(mlp_basis) => { actions.ask((now) => ({ ...now, mlp_basis })); }}
-      />
-      <Select
-        label="Attention basis"
-        value={question.attention_basis}
-        options={bases.attention}
-        onChange={(attention_basis) => { actions.ask((now) => ({ ...now, attention_basis })); }}
-      />
+      <BasisSelects page={page} />
     </span>
   );
 }
@@ -67,15 +55,3 @@ const OBJECTIVES = (Object.keys(OBJECTIVE_NAMES) as Objective[]).map((value) => 
   value,
   text: OBJECTIVE_NAMES[value],
 }));
-
-/** Coders at an attention site stand in for heads; all others are chosen beside the neurons. */
-function basesOf({ coders }: ModelResponse) {
-  const options = (attention: boolean) =>
-    coders
-      .filter(({ site }) => site.includes("attn") === attention)
-      .map(({ name }) => ({ value: name, text: name }));
-  return {
-    mlp: [{ value: "neuron", text: "neurons" }, ...options(false)],
-    attention: [{ value: "head", text: "heads" }, ...options(true)],
-  };
-}

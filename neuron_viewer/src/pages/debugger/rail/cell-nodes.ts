@@ -1,16 +1,10 @@
 import type { NodeRow } from "@/api/types";
 import type { HeatCell } from "@/components/heat-grid/model";
+import { sublayerOf } from "@/lib/bases";
 import { parseComponent, parseNode, type Node } from "@/lib/node";
 
 import type { AlignedColumn } from "./alignment";
 import type { EffectMap, MapRow, Part } from "./effect-map";
-
-/** Which part of a layer a row writes through; null for embeddings, biases and the residual stream's latents. */
-function partOf(row: NodeRow): "attn" | "mlp" | null {
-  if (row.kind === "attn" || row.kind === "mlp") return row.kind;
-  const stream = parseComponent(row.component)?.stream;
-  return stream === "attn" || stream === "mlp" ? stream : null;
-}
 
 /** A listed row's total effect: of the one case, or left minus right (absent counts as nothing). */
 export function effectOf(row: NodeRow): number {
@@ -33,7 +27,7 @@ export function cellNodes(
 }
 
 function isInRow(node: NodeRow, row: MapRow, part: Part): boolean {
-  const own = partOf(node);
+  const own = sublayerOf(parseComponent(node.component));
   if ("layer" in row) return own !== null && node.layer === row.layer && (part === "both" || part === own);
   return row.strip === "embed" ? node.kind === "embed" : own === (row.strip === "mlp" ? "mlp" : "attn");
 }

@@ -66,7 +66,7 @@ export function describeComponent(component: Component, bounds: Bounds): string 
   if (layer === null) return "token and position embeddings together";
   const layers = rangeText(layersOf(component, bounds)).replace("layers ", "");
   const place = `in layer ${layer} of ${layers}`;
-  if (kind === "error") return `what ${coderOf(component, bounds)?.name ?? "the coder"} misses ${place}`;
+  if (kind === "error") return `what ${coderOf(component, bounds.coders)?.name ?? "the coder"} misses ${place}`;
   const last = formatCount(countOf(component, bounds) - 1);
   const where = stream === "resid" ? `${nounOf(component)} of the residual stream` : nounOf(component);
   return `${where} ${formatCount(index ?? 0)} of 0–${last} ${place}`;

@@ -120,6 +120,7 @@ test("works by keyboard alone", async ({ page }) => {
   await page.keyboard.press("Escape");
   await expect(panelOf(page).getByRole("button", { name: "Open component" })).toBeHidden();
   await page.keyboard.press("s");
+  await expect(panelOf(page).getByRole("textbox", { name: /^Scale/ })).toBeFocused();
   await page.keyboard.type("0.25");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/i=scale\+\S+\+0\.25/);

@@ -16,6 +16,7 @@ test("reads the map by mouse and keyboard, and filters the table by it", async (
 
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/(layers|tokens)=/);
+  await expect(panel.locator(".hg-mark.filter")).toBeVisible();
   await page.keyboard.press("Enter");
   await expect(page).not.toHaveURL(/(layers|tokens)=/);
 

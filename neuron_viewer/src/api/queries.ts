@@ -11,6 +11,7 @@ import type {
   MeasureRequest,
   MeasureResponse,
   NodeTokensRequest,
+  SimilarResponse,
 } from "./types";
 
 const FOREVER = { staleTime: Infinity, gcTime: 10 * 60_000 };
@@ -116,6 +117,38 @@ export function componentRecordQuery(component: string, dataset: string | null) 
       unwrap(
         client.GET("/api/components/{component}", {
           params: { path: { component }, query: { dataset } },
+          signal,
+        }),
+      ),
+    ...FOREVER,
+  });
+}
+
+/** By what components are alike: what they write, what they read, or when they fire. */
+export type SimilarBy = SimilarResponse["by"];
+
+export function similarQuery(component: string, by: SimilarBy, limit: number) {
+  return queryOptions({
+    queryKey: ["similar", component, by, limit],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/components/{component}/similar", {
+          params: { path: { component }, query: { by, limit } },
+          signal,
+        }),
+      ),
+    ...FOREVER,
+  });
+}
+
+export function ablationEffectQuery(component: string, prompt: string) {
+  return queryOptions({
+    queryKey: ["ablation_effect", component, prompt],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.POST("/api/components/{component}/ablation_effect", {
+          params: { path: { component } },
+          body: { prompt },
           signal,
         }),
       ),

@@ -15,10 +15,6 @@ async function recordOf(page: Page, component: string): Promise<Record> {
   return (await (await page.request.get(`/api/components/${component}`)).json()) as Record;
 }
 
-test.beforeEach(({ model }) => {
-  test.skip(model.datasets.length === 0, "The model under test comes without a dataset.");
-});
-
 test("lists a neuron's exemplars by band, each aligned on its peak", async ({ page }) => {
   await page.goto(`/component/${NEURON}`);
   const { exemplars } = await recordOf(page, NEURON);
@@ -55,7 +51,7 @@ test("tells a token's value on hover, and what ablation does to its probability 
   await expect(readout).toContainText(/[+\u2212]\d/);
   await page.getByRole("button", { name: "change in probability if ablated" }).click();
   await page.locator(".exrow").first().locator(".peak").hover();
-  await expect(readout).toContainText(/with mlp_L1_17 ablated.*%.*pt/);
+  await expect(readout).toContainText(/with mlp_L1_17 ablated there.*pt.*everywhere.*pt/);
 });
 
 test("opens an excerpt by keyboard, and sends it to your text and to the Debugger", async ({ page }) => {
@@ -97,6 +93,20 @@ test("shows how its values are distributed, with the prompt's among them", async
   await expect(panel.getByRole("button", { name: "Density" })).toHaveAttribute("aria-pressed", "true");
   await panel.getByText(/^All \d+ quantiles$/).click();
   await expect(panel.getByText("99.99999%")).toBeVisible();
+});
+
+test("lists what writes, reads and fires alike, each leading to its page", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  const panel = page.getByRole("region", { name: "Similar components" });
+  for (const by of ["Writes", "Reads", "Co-activation"]) {
+    await panel.getByRole("button", { name: by }).click();
+    await expect(panel.getByRole("row")).toHaveCount(9);
+    await expect(panel.getByRole("cell").nth(1)).toHaveText(/^[+\u2212]0\.\d\d$/);
+  }
+  const link = panel.getByRole("link").first();
+  const name = (await link.textContent()) ?? "";
+  await link.click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
 });
 
 test("says what to do where a component has no record", async ({ page }) => {

@@ -5,6 +5,7 @@ import { ErrorBoundary } from "@/components/error-boundary";
 import type { Component } from "@/lib/node";
 
 import { DistributionPanel } from "./distribution/distribution-panel";
+import { SimilarPanel } from "./similar/similar-panel";
 import { peakOf, tokenValues } from "./token-values";
 import type { RecordState } from "./use-record";
 import type { YourTextState } from "./use-your-text";
@@ -28,6 +29,9 @@ export function Rail({ component, record, own }: RailProps) {
       )}
       <ErrorBoundary name="Token lists">
         <WeightLists query={tokens} isHead={own.isHead} />
+      </ErrorBoundary>
+      <ErrorBoundary name="Similar components">
+        <SimilarPanel component={component.name} />
       </ErrorBoundary>
     </>
   );

@@ -1,10 +1,10 @@
 import { Token } from "@/components/token";
-import { textOf, valueAt } from "@/lib/excerpt";
+import { valueAt } from "@/lib/excerpt";
 import { formatMagnitude } from "@/lib/format";
 
-import { AblationReadout } from "../ablation-readout";
 import { signed, type ReadoutMode } from "../text-readout";
 import type { BandLine } from "./bands";
+import { ExcerptAblation } from "./excerpt-ablation";
 import type { PointedToken } from "./use-pointed-token";
 
 export type { ReadoutMode };
@@ -36,9 +36,7 @@ export function ExemplarReadout({ component, pointed: { token, box }, line, mode
           <b>{formatMagnitude(value)}</b>
         </>
       )}
-      {mode === "ablated" && (
-        <AblationReadout component={component} text={textOf(excerpt)} token={excerpt.tokens[token] ?? ""} index={token} />
-      )}
+      {mode === "ablated" && <ExcerptAblation component={component} tokens={excerpt.tokens} token={token} />}
     </p>
   );
 }

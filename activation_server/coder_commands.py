@@ -55,7 +55,8 @@ def train_sae(
         typer.Option(help="What brings dead latents back; by default what suits the kind."),
     ] = None,
     dead_after: Annotated[
-        int | None, typer.Option(min=1, help="Tokens without being active: dead.")
+        int | None,
+        typer.Option(min=1, help="Tokens without being active: dead; by default a fiftieth."),
     ] = None,
     held_out: Annotated[
         str | None, typer.Option(help="Another corpus, to judge the coders on at the end.")
@@ -84,7 +85,7 @@ def train_sae(
             window=window,
             learning_rate=Recipe.learning_rate if learning_rate is None else learning_rate,
             revival=revival or ("resample" if k is None else "auxiliary"),
-            dead_after=dead_after or Recipe.dead_after,
+            dead_after=dead_after,
             seed=seed,
         )
         texts = open_corpus(corpus, seed=seed)

@@ -37,6 +37,8 @@ def test_a_wheel_made_through_the_source_archive_carries_viewer_and_demo(
     (project / "neuron_viewer/dist/assets/app.js").write_text("")
     (project / "datasets/demo/model").mkdir(parents=True)
     (project / "datasets/demo/model/config.json").write_text("{}")
+    (project / "datasets/demo/coders/mlp/L0").mkdir(parents=True)
+    (project / "datasets/demo/coders/mlp/L0/coder.safetensors").write_text("")
     (project / "datasets/demo/.build").mkdir()
     (project / "datasets/demo/.build/scratch").write_text("left over from training")
 
@@ -57,6 +59,7 @@ def test_a_wheel_made_through_the_source_archive_carries_viewer_and_demo(
     assert (viewer / "assets/app.js").is_file()
     assert demo == site / "neuron_explainer/demo"
     assert (demo / "model/config.json").is_file()
+    assert (demo / "coders/mlp/L0/coder.safetensors").is_file()
     assert not (demo / ".build").exists()
     assert library == site / "neuron_explainer/__init__.py"
     assert (site / "activation_server/openapi.json").is_file()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from neuron_explainer.autoencoders.formats import load_coder, load_coders
@@ -61,15 +62,23 @@ class CoderSet:
         """Latents of the largest of its coders."""
         return max(coder.config.n_latents for coder in self.coders.values())
 
-    def save(self, folder: Path, *, model: str, recipe: Mapping[str, Any] | None = None) -> None:
+    def save(
+        self,
+        folder: Path,
+        *,
+        model: str,
+        recipe: Mapping[str, Any] | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         """Write `coders.json` and a folder for each layer.
 
         Args:
             model: name of the model they read.
             recipe: how they were trained, if they were; kept as it is.
+            dtype: of the numbers on disk.
         """
         for layer, coder in self.coders.items():
-            coder.save(folder / f"L{layer}")
+            coder.save(folder / f"L{layer}", dtype)
         about = {
             "name": self.name,
             "site": self.site,

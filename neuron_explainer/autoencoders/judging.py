@@ -33,6 +33,7 @@ from neuron_explainer.progress import OnProgress, Progress, ignore_progress
 DENSITY_EDGES = tuple(-6 + 0.25 * step for step in range(25))
 """log10 of the share of tokens; the first bin also takes rarer latents, but not dead ones."""
 BATCH_TOKENS = 2048
+POOLED_BATCHES = 4
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ class _Batch:
     is_text: Bool[Tensor, "batch seq"]
     """False for padding."""
 
-    def loss(self, logits: Float[Tensor, "batch seq vocab"]) -> float:
-        """Sum of the next-token losses, in nats."""
+    def loss(self, model: Transformer, final: Float[Tensor, "batch seq d_model"]) -> float:
+        """Sum of the next-token losses, in nats, from the last layer's output. Padding is not unembedded."""
         predicted = self.is_text[:, 1:]
-        flat = logits[:, :-1][predicted].float()
-        return float(F.cross_entropy(flat, self.tokens[:, 1:][predicted], reduction="sum"))
+        logits = model.unembed(final[:, :-1][predicted][None])[0].float()
+        return float(F.cross_entropy(logits, self.tokens[:, 1:][predicted], reduction="sum"))
 
     @property
     def n_predicted(self) -> int:
@@ -106,21 +107,24 @@ class _Batch:
 
 def _batches(model: Transformer, corpus: Corpus, tokens: int, window: int) -> Iterator[_Batch]:
     windows = iter(token_windows(corpus, model.tokenizer, window, min_tokens=2))
+    at_once = max(1, BATCH_TOKENS // window)
     left = tokens
     while left > 0:
-        found = list(islice(windows, max(1, BATCH_TOKENS // window)))
-        if not found:
+        # Windows of like length share a batch: less padding.
+        pool = sorted(islice(windows, POOLED_BATCHES * at_once), key=lambda w: w.n_valid)
+        if not pool:
             if left == tokens:
                 raise ValueError(
                     f"{corpus.spec} is too short to judge coders on: two tokens are needed."
                 )
             return
-        longest = max(w.n_valid for w in found)
-        rows = torch.stack([w.tokens[:longest] for w in found]).to(model.device)
-        lengths = torch.tensor([w.n_valid for w in found], device=model.device)
-        is_text = torch.arange(longest, device=model.device) < lengths[:, None]
-        left -= int(is_text.sum())
-        yield _Batch(rows, is_text)
+        for first in range(0, len(pool), at_once):
+            found = pool[first : first + at_once]
+            lengths = torch.tensor([w.n_valid for w in found], device=model.device)
+            longest = int(lengths.max())
+            rows = torch.stack([w.tokens[:longest] for w in found]).to(model.device)
+            left -= int(lengths.sum())
+            yield _Batch(rows, torch.arange(longest, device=model.device) < lengths[:, None])
 
 
 @torch.no_grad()
@@ -132,7 +136,7 @@ def _judge_batch(
 ) -> None:
     """One forward for all coders, then two from each coder's layer on."""
     recorder = Recorder({"resid_pre", *(point.site for point in coders)})
-    bare = batch.loss(model.unembed(model.layers(model.embed(batch.tokens), recorder.hooks())))
+    bare = batch.loss(model, model.layers(model.embed(batch.tokens), recorder.hooks()))
     for point in coders:
         x = recorder.values[point.site][point.layer]
         recon = sums[point].add(x[batch.is_text])
@@ -143,7 +147,7 @@ def _judge_batch(
         for value in (torch.zeros_like(x), spliced):
             hooks = Hooks([(point.site, _Replace(point.layer, value))])
             final = model.layers(start, hooks, first=point.layer)
-            losses.append(batch.loss(model.unembed(final)))
+            losses.append(batch.loss(model, final))
         sums[point].add_losses(batch.n_predicted, bare, *losses)
 
 

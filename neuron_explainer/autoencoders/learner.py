@@ -106,7 +106,7 @@ class Learner:
         """batchtopk: a running mean of the smallest active number."""
         # Fused: one pass over the numbers. It has no effect on the result.
         self.optimizer = torch.optim.Adam(list(self.weights.values()), fused=True)
-        self.silence = Silence(n, recipe.dead_after, device)
+        self.silence = Silence(n, recipe.silence, device)
         self.tally = Tally()
 
     @torch.no_grad()

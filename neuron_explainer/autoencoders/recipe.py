@@ -46,7 +46,7 @@ class Recipe:
     """Batches whose tokens are shuffled together."""
     window: int = 128
     """Tokens the model sees at once."""
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 3e-3
     warmup: float = 0.02
     """Share of the run in which the learning rate rises from 0, linearly."""
     decay: float = 0.3
@@ -55,8 +55,9 @@ class Recipe:
     """Share of the run in which the penalty on latents rises from 0, linearly."""
     revival: Revival = "auxiliary"
     """What brings dead latents back: a loss on what the others missed, re-initialisation, both, nothing."""
-    dead_after: int = 100_000
-    """Tokens without being active after which a latent counts as dead."""
+    dead_after: int | None = None
+    """Tokens without being active after which a latent counts as dead; None means a fiftieth of the run, between 8
+    batches and ten million."""
     auxiliary_weight: float = 1 / 32
     auxiliary_k: int | None = None
     """Dead latents that take part at a token; None means half the width of the site."""
@@ -86,8 +87,9 @@ class Recipe:
             "window",
             "dead_after",
         ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: at least 1 is needed.")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}={value}: at least 1 is needed.")
         if self.batch_tokens % self.window:
             raise ValueError(
                 f"batch_tokens={self.batch_tokens} is no multiple of window={self.window}: "
@@ -99,6 +101,13 @@ class Recipe:
     @property
     def n_steps(self) -> int:
         return math.ceil(self.tokens / self.batch_tokens)
+
+    @property
+    def silence(self) -> int:
+        """Tokens without being active after which a latent counts as dead."""
+        if self.dead_after is not None:
+            return self.dead_after
+        return min(10_000_000, max(8 * self.batch_tokens, self.tokens // 50))
 
     @property
     def resample_steps(self) -> frozenset[int]:

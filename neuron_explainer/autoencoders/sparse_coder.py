@@ -163,10 +163,10 @@ class SparseCoder(nn.Module):
     def forward(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_out"]:
         return self.decode(self.encode(x), x)
 
-    def save(self, folder: Path) -> None:
-        """Write `config.json` and `coder.safetensors`."""
+    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Write `config.json` and `coder.safetensors`, whose numbers may be narrower; `load` widens them."""
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: value.detach().contiguous() for name, value in self.named_parameters()}
+        tensors = {n: p.detach().to(dtype).contiguous() for n, p in self.named_parameters()}
         save_file(tensors, folder / "coder.safetensors")
         (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=2) + "\n")
 

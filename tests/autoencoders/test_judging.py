@@ -141,7 +141,7 @@ def test_coders_judged_together_are_judged_as_alone(
             judge(model, {point: coder}, corpus, tokens=300, window=WINDOW)[point]
             == together[point]
         )
-    assert 300 <= together[Point("resid_mid", 0)].n_tokens < 300 + 2048 + WINDOW
+    assert 300 <= together[Point("resid_mid", 0)].n_tokens < 300 + 4 * 2048 + WINDOW
 
 
 def test_a_coder_that_does_not_fit_is_refused(tiny_models: TinyModels, corpus: Corpus) -> None:

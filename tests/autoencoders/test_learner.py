@@ -143,7 +143,7 @@ def test_the_auxiliary_loss_moves_dead_latents_only() -> None:
     moved = {}
     for way in ("auxiliary", "none"):
         learner = silenced(small_recipe(k=2, revival=way))
-        learner.silence.tokens[:80] = learner.recipe.dead_after
+        learner.silence.tokens[:80] = learner.recipe.silence
         before = learner.weights["w_enc"].detach().clone()
         learner.step(inputs(64), 0)
         moved[way] = (learner.weights["w_enc"].detach() - before).abs().sum(dim=1)

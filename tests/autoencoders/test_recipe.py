@@ -30,6 +30,13 @@ def test_dead_latents_are_resampled_only_where_the_recipe_says() -> None:
     assert resampled.resample_steps == {12, 25, 38, 50}
 
 
+def test_a_latent_counts_as_dead_after_a_fiftieth_of_the_run_unless_said_otherwise() -> None:
+    assert Recipe(n_latents=64, k=4, tokens=5_000_000).silence == 100_000
+    assert Recipe(n_latents=64, k=4, tokens=10_000).silence == 8 * 2048
+    assert Recipe(n_latents=64, k=4, tokens=10**10).silence == 10_000_000
+    assert Recipe(n_latents=64, k=4, dead_after=7).silence == 7
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -130,7 +130,7 @@ def steers_of(
             only_matching_side=concept.only_matching_side,
             where=concept.where,
         )
-        with field(f"{where}.members[{number}]", NAME_HINT):
+        with field(f"{where}.members[{number}]".lstrip("."), NAME_HINT):
             component = Component.parse(member.component)
             check_component(component, model.config)
             edits.append(steer_of(spec, component, extremes, dataset))

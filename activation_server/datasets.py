@@ -46,13 +46,10 @@ class Datasets:
 
         Raises NotFound that says what there is.
         """
+        if name is not None:
+            return self.named(name)
         if not self._by_name:
             raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)
-        if name is not None:
-            if name not in self._by_name:
-                known = ", ".join(self._by_name)
-                raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
-            return self._by_name[name]
         for dataset in self._by_name.values():
             if component in dataset:
                 return dataset
@@ -63,6 +60,15 @@ class Datasets:
         if name is None and self._by_name:
             return next(iter(self._by_name.values()))
         return self.find(Component("embed"), name)
+
+    def named(self, name: str) -> Dataset:
+        """The dataset of a name. Raises NotFound that says what there is."""
+        if not self._by_name:
+            raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)
+        if name not in self._by_name:
+            known = ", ".join(self._by_name)
+            raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
+        return self._by_name[name]
 
     def first(self, component: Component) -> Dataset | None:
         """The first dataset that knows a component, if one does."""

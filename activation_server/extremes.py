@@ -18,7 +18,7 @@ class Extremes:
     """Looks quantiles up; a layer's table is read once."""
 
     def __init__(self, datasets: Datasets) -> None:
-        self._datasets = datasets
+        self.datasets = datasets
         self._table = lru_cache(maxsize=256)(_table)
 
     def table(self, component: Component, dataset: str | None = None) -> QuantileTable | None:
@@ -27,13 +27,17 @@ class Extremes:
         Raises NotFound for a dataset that is not served.
         """
         if dataset is None:
-            found = self._datasets.first(component)
+            found = self.datasets.first(component)
         else:
-            found = self._datasets.find(component, dataset)
+            found = self.datasets.find(component, dataset)
             found = found if component in found else None
         if found is None or component.layer is None:
             return None
         return self._table(found, component.kind, component.layer, component.stream)
+
+    def check(self, dataset: str) -> None:
+        """Raises NotFound for a dataset that is not served."""
+        self.datasets.named(dataset)
 
     def of(self, component: Component, side: Side, dataset: str | None = None) -> float | None:
         """The extreme quantile on one side, 0 where the component never goes there."""

@@ -1,11 +1,13 @@
 """The Monitor page's questions: reached as `session.monitor`."""
 
+import asyncio
 from collections.abc import Callable, Generator, Hashable
 from typing import Protocol, TypeVar
 
 from fastapi import Request, Response
 
-from activation_server import generation, wire
+from activation_server import concepts, generation, steering, wire
+from activation_server.concepts import Concepts
 from activation_server.conversations import read_conversation
 from activation_server.datasets import Datasets
 from activation_server.errors import BadRequest
@@ -59,6 +61,7 @@ class Monitor:
         self.extremes = Extremes(datasets)
         self.meanings = Meanings()
         self._ranking = Ranking(investigation, self.extremes, self.meanings)
+        self._concepts = Concepts(investigation, self._ranking, self.meanings)
 
     async def generate(self, body: GenerateRequest, request: Request) -> Response:
         """Continue a text or a chat."""
@@ -121,14 +124,27 @@ class Monitor:
     async def clusters(
         self, body: ClustersRequest, request: Request, *, in_events: bool
     ) -> Response:
-        raise _not_yet(body, request, in_events)
+        """The influential components grouped by meaning, each group measured."""
 
-    async def steer_preview(self, body: SteerPreviewRequest, request: Request) -> Response:
-        raise _not_yet(body, request)
+        def read() -> Generator[Event, None, None]:
+            self.meanings.needed()
+            return self._concepts.events(read_question(self._model, body, self.extremes), body)
+
+        if in_events:
+            return await self._session.stream(read, request)
+        return await self._session.answer_in_pieces(body, read, concepts.whole_answer, request)
+
+    async def steer_preview(self, body: SteerPreviewRequest) -> Response:
+        """Which components a concept means. Never queues: it is asked for while someone types."""
+        found = await asyncio.to_thread(steering.preview, self.meanings, self.extremes, body)
+        return wire.json_response(found)
 
     async def sweep(self, body: SweepRequest, request: Request, *, in_events: bool) -> Response:
-        raise _not_yet(body, request, in_events)
+        """Strength times number of components."""
 
+        def read() -> Generator[Event, None, None]:
+            return steering.read_sweep(self._model, body, self.extremes)
 
-def _not_yet(*_: object) -> BadRequest:
-    return BadRequest("This is not answered yet.", "It comes with the next changes.")
+        if in_events:
+            return await self._session.stream(read, request)
+        return await self._session.answer_in_pieces(body, read, concepts.whole_answer, request)

@@ -53,10 +53,10 @@ async def clusters(body: ClustersRequest, session: Session, request: Request) ->
     return await session.monitor.clusters(body, request, in_events=_wants_events(request))
 
 
-@router.post("/steer_preview", response_model=SteerPreviewResponse, responses=QUEUED)
-async def steer_preview(body: SteerPreviewRequest, session: Session, request: Request) -> Response:
+@router.post("/steer_preview", response_model=SteerPreviewResponse)
+async def steer_preview(body: SteerPreviewRequest, session: Session) -> Response:
     """List the components that a concept means, before anything is steered."""
-    return await session.monitor.steer_preview(body, request)
+    return await session.monitor.steer_preview(body)
 
 
 @router.post("/sweep", response_model=SweepResponse, responses=_CELLS)

@@ -175,7 +175,10 @@ class Controls(Response):
     p_value: float = Field(
         description="(1 + sets at least as strong) / (1 + sets): chance of a random set as strong."
     )
-    better_than_chance: bool = Field(description="p_value is at most 0.05.")
+    better_than_chance: bool = Field(
+        description="p_value is at most 0.05, and the effect at least 3.5 times the root mean "
+        "square of these."
+    )
 
 
 class Cluster(Response):
@@ -280,7 +283,9 @@ class SweepCell(Response):
     k: int
     strength: float
     probability: float = Field(description="Of the watched token.")
-    kl: float = Field(description="KL(default, steered) on unrelated text, in nats per token.")
+    kl: float | None = Field(
+        description="KL(default, steered) on unrelated text, in nats per token; null: overflow."
+    )
     repetition: float | None = Field(
         description="Share of the reply's three-token sequences that occurred before in it."
     )

@@ -17,7 +17,7 @@ from neuron_explainer.attribution.measured import ReplaceBy, Target, measured_ef
 from neuron_explainer.attribution.memory import estimated_bytes
 from neuron_explainer.attribution.table import NodeTable, node_table
 from neuron_explainer.models.forward_pass import Pass
-from neuron_explainer.models.hooks import NO_HOOKS
+from neuron_explainer.models.hooks import NO_HOOKS, Hooks
 from neuron_explainer.models.interventions import (
     Ablate,
     Intervention,
@@ -182,6 +182,10 @@ class Investigation:
         """The objective and the likeliest tokens read out after every layer."""
         run = self.read(cases, case_index)
         return run, logit_lens(run, n)
+
+    def hooks(self, case: Case) -> Hooks:
+        """A case's own edits, for runs that go on from its pass."""
+        return intervention_hooks(case.interventions, self.model.config, len(case.tokens))
 
     def effects(self, case: Case, read_out_norm: ReadOutNorm = "fixed") -> Effects:
         """Every metric of one case, put together when asked for."""

@@ -1,0 +1,190 @@
+"""Answers which concepts led to a token: influential components grouped by meaning, then measured.
+
+1. rank      components and sides by influence (`influence.py`); those with an explanation go on
+2. group     by the meaning of their explanations, named (`explanations/cluster.py`)
+3. measure   each group's joint effect, and that of random sets like it (`attribution/joint.py`)
+"""
+
+from collections import OrderedDict
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from activation_server import wire
+from activation_server.influence import Question, Ranking
+from activation_server.meanings import Meanings, SidedComponent
+from activation_server.schemas import ClustersRequest
+from activation_server.streaming import Event
+from neuron_explainer.attribution.influence import Influencer
+from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.attribution.joint import Comparison, Controls, compare, joint_effects
+from neuron_explainer.explanations.cluster import Name, Phrases, grouped, named_by_words
+from neuron_explainer.explanations.explanation import Explanation
+from neuron_explainer.explanations.search import SearchIndex
+from neuron_explainer.models.hooks import Hooks
+from neuron_explainer.models.run import Run
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Influential components that share a meaning."""
+
+    id: int
+    name: Name
+    members: tuple[Influencer, ...]
+    explanations: tuple[Explanation, ...]
+    similarities: tuple[float, ...]
+    effect: float | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def sides(self) -> list[SidedComponent]:
+        return [(member.component, member.side) for member in self.members]
+
+    @property
+    def attribution(self) -> float:
+        return sum(member.attribution for member in self.members)
+
+
+class Concepts:
+    """Groups and measures on the worker's thread."""
+
+    def __init__(self, investigation: Investigation, ranking: Ranking, meanings: Meanings) -> None:
+        self._investigation = investigation
+        self._ranking = ranking
+        self._meanings = meanings
+        self._phrases: OrderedDict[tuple[str, int], Phrases] = OrderedDict()
+
+    def events(self, question: Question, body: ClustersRequest) -> Generator[Event, None, None]:
+        """`clusters` unmeasured, a `cluster` for each as it is measured, `done` in their order."""
+        index = self._meanings.needed()[0]
+        candidates = self._ranking.influence(question, body, body.leading, "component").items
+        explained = self._meanings.best([(it.component, it.side) for it in candidates])
+        known = [it for it in candidates if (it.component, it.side) in explained]
+        clusters = self._grouped(index, known, explained, body)
+        opening = {
+            **self._ranking.opening(question, body),
+            "n_candidates": len(candidates),
+            "n_explained": len(known),
+            "n_grouped": sum(len(cluster.members) for cluster in clusters),
+            "encoder": index.encoder.name,
+        }
+        yield "clusters", {**opening, "clusters": [_cluster(cluster) for cluster in clusters]}
+        measured = []
+        for cluster in self._measured(question, clusters, body):
+            measured.append(cluster)
+            yield "cluster", _cluster(cluster)
+        measured.sort(key=lambda cluster: -abs(cluster.effect or 0.0))
+        yield "done", {**opening, "clusters": [_cluster(cluster) for cluster in measured]}
+
+    def _grouped(
+        self,
+        index: SearchIndex,
+        known: list[Influencer],
+        explained: dict[SidedComponent, Explanation],
+        body: ClustersRequest,
+    ) -> list[Cluster]:
+        texts = [explained[it.component, it.side].text for it in known]
+        if not texts:
+            return []
+        phrases = self._phrases_of(index)
+        vectors = index.encoder.encode([phrases.essence(text) for text in texts])
+        groups = grouped(vectors, cut=body.cut, min_members=body.min_members)
+        clusters = [
+            Cluster(
+                number,
+                named_by_words([texts[i] for i in group.members], phrases),
+                tuple(known[i] for i in group.members),
+                tuple(explained[known[i].component, known[i].side] for i in group.members),
+                group.similarities,
+            )
+            for number, group in enumerate(groups)
+        ]
+        clusters.sort(key=lambda cluster: -sum(abs(it.value) for it in cluster.members))
+        return [
+            replace(cluster, id=number)
+            for number, cluster in enumerate(clusters[: body.max_clusters])
+        ]
+
+    def _phrases_of(self, index: SearchIndex) -> Phrases:
+        """What all explanations of the store say; counted once, and again when it has grown."""
+        key = (str(index.store.path), len(index.store))
+        if key not in self._phrases:
+            rows = index.store.select("SELECT text FROM explanations", ())
+            self._phrases[key] = Phrases([text for (text,) in rows])
+            while len(self._phrases) > 4:
+                self._phrases.popitem(last=False)
+        return self._phrases[key]
+
+    def _measured(
+        self, question: Question, clusters: list[Cluster], body: ClustersRequest
+    ) -> Generator[Cluster, None, None]:
+        run = self._investigation.read([question.case])
+        hooks = self._investigation.hooks(question.case)
+        at = question.asked.positions or ()
+        controls = Controls(run, at, torch.Generator().manual_seed(body.seed))
+        for cluster in clusters:
+            yield _measure(cluster, run, hooks, at, controls, body.n_controls)
+
+
+def _measure(
+    cluster: Cluster,
+    run: Run,
+    hooks: Hooks,
+    at: tuple[int, ...],
+    controls: Controls,
+    n_controls: int,
+) -> Cluster:
+    sets = [cluster.sides, *controls.draw(cluster.sides, n_controls)]
+    effects = [wire.finite(e) for batch in joint_effects(run, sets, at, hooks) for e in batch]
+    comparison = compare(effects[0], effects[1:]) if n_controls else None
+    return replace(cluster, effect=effects[0], comparison=comparison)
+
+
+def whole_answer(events: list[Event]) -> bytes:
+    """The closing event as one answer."""
+    return wire.to_bytes(events[-1][1])
+
+
+def _cluster(cluster: Cluster) -> dict[str, Any]:
+    negative = sum(member.side == "negative" for member in cluster.members)
+    return {
+        "id": cluster.id,
+        "name": cluster.name.name,
+        "named_by": cluster.name.named_by,
+        "words": list(cluster.name.words),
+        "coherence": cluster.name.coherence,
+        "members": [
+            {
+                "component": str(member.component),
+                "kind": member.component.kind,
+                "layer": member.component.layer,
+                "side": member.side,
+                "node": str(member.node),
+                "attribution": member.attribution,
+                "explanation": explanation.text,
+                "similarity": similarity,
+            }
+            for member, explanation, similarity in zip(
+                cluster.members, cluster.explanations, cluster.similarities, strict=True
+            )
+        ],
+        "n_positive": len(cluster.members) - negative,
+        "n_negative": negative,
+        "attribution": cluster.attribution,
+        "measured_effect": cluster.effect,
+        "controls": _controls(cluster.comparison),
+    }
+
+
+def _controls(found: Comparison | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "effects": list(found.effects),
+        "stronger_than": found.stronger_than,
+        "p_value": found.p_value,
+        "better_than_chance": found.better_than_chance,
+    }

@@ -1388,7 +1388,7 @@ export interface components {
         Controls: {
             /**
              * Better Than Chance
-             * @description p_value is at most 0.05.
+             * @description p_value is at most 0.05, and the effect at least 3.5 times the root mean square of these.
              */
             better_than_chance: boolean;
             /** Effects */
@@ -3093,9 +3093,9 @@ export interface components {
             k: number;
             /**
              * Kl
-             * @description KL(default, steered) on unrelated text, in nats per token.
+             * @description KL(default, steered) on unrelated text, in nats per token; null: overflow.
              */
-            kl: number;
+            kl: number | null;
             /**
              * Probability
              * @description Of the watched token.
@@ -5531,8 +5531,6 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
-                    "x-queue-ahead"?: number;
                     [name: string]: unknown;
                 };
                 content: {

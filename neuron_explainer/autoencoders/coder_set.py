@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
 
 from neuron_explainer.autoencoders.formats import load_coder, load_coders
 from neuron_explainer.autoencoders.published import (

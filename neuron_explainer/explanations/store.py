@@ -21,7 +21,7 @@ from neuron_explainer.explanations.explanation import (
     Side,
     SimulatedExcerpt,
 )
-from neuron_explainer.explanations.store_layout import open_file
+from neuron_explainer.explanations.store_layout import open_file, pack, unpack
 from neuron_explainer.nodes import Component
 
 _ORDER = "ORDER BY score IS NULL, score DESC, id"
@@ -112,7 +112,7 @@ class ExplanationStore:
                     explanation.created,
                     explanation.score,
                     explanation.density,
-                    None if explanation.rule is None else _to_json(explanation.rule),
+                    None if explanation.rule is None else pack(explanation.rule),
                     explanation.prompt_hash,
                 ),
             )
@@ -183,7 +183,7 @@ class ExplanationStore:
         """The explanations of each component, the best first; a component without any is left out."""
         names = [str(component) for component in components]
         found: dict[Component, list[Explanation]] = {}
-        for part in _chunks(names):
+        for part in chunks(names):
             marks = ", ".join("?" * len(part))
             for explanation in self._read(f"WHERE component IN ({marks}) {_ORDER}", part):
                 found.setdefault(explanation.component, []).append(explanation)
@@ -199,7 +199,7 @@ class ExplanationStore:
     def many(self, numbers: Sequence[int]) -> list[Explanation]:
         """Explanations by their numbers, in that order; those that are gone are left out."""
         by_id: dict[int, Explanation] = {}
-        for part in _chunks(numbers):
+        for part in chunks(numbers):
             marks = ", ".join("?" * len(part))
             for explanation in self._read(f"WHERE id IN ({marks})", part):
                 by_id[explanation.id or 0] = explanation
@@ -226,14 +226,14 @@ class ExplanationStore:
                 created=created,
                 measures=measures.get(number, {}),
                 density=density,
-                rule=None if rule is None else json.loads(rule),
+                rule=None if rule is None else unpack(rule),
                 prompt_hash=prompt_hash,
                 id=number,
             )
 
     def _measures(self, numbers: Sequence[int]) -> dict[int, dict[str, Score]]:
         found: dict[int, dict[str, Score]] = {}
-        for part in _chunks(numbers):
+        for part in chunks(numbers):
             marks = ", ".join("?" * len(part))
             rows = self._connection.execute(
                 "SELECT explanation, name, value, low, high, n, reason FROM scores "
@@ -306,7 +306,7 @@ def _values(values: Sequence[float]) -> str:
     return _to_json([float(f"{value:.5g}") for value in values])
 
 
-def _chunks(values: Sequence[Any], size: int = 900) -> Iterator[Sequence[Any]]:
-    """SQLite allows so many values in one statement."""
+def chunks(values: Sequence[Any], size: int = 900) -> Iterator[Sequence[Any]]:
+    """Parts of a sequence; by default as many values as SQLite surely allows in one statement."""
     for first in range(0, len(values), size):
         yield values[first : first + size]

@@ -10,9 +10,13 @@ A writer keeps a write-ahead log, so that readers see the last commit. A logged 
 nobody may write to is read as immutable, since SQLite could not keep its index of the log there.
 """
 
+import json
 import os
 import sqlite3
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 SCHEMA_VERSION = 1
 
@@ -30,7 +34,7 @@ CREATE TABLE explanations (
     created TEXT NOT NULL,
     score REAL,
     density REAL,
-    rule TEXT,
+    rule BLOB,
     prompt_hash TEXT NOT NULL,
     UNIQUE (component, side, explainer, text)
 );
@@ -98,6 +102,29 @@ def open_file(path: Path, writable: bool) -> sqlite3.Connection:
             "Make it anew with `tdb explain`."
         )
     return connection
+
+
+_COMMON = (
+    b'{"weights":[["previous:1",["first",["duplicate",["induction",0.0]],"mass":[["keys":[[],"tokens":[],"values":[0.1,0.2,'
+    b'0.3,0.4,1.0,2.0],"other":0.0,"patterns":[{"tokens":null,"context":[[2,[]],[1,[]]],"value":1.0,"share":0.1}],'
+    b'"threshold":0.5}'
+)
+"""What rules have in common: the compressor's dictionary. Changing it makes stored rules unreadable."""
+
+
+# A rule is any JSON object.
+def pack(rule: Mapping[str, Any]) -> bytes:
+    """A rule as it is stored: there may be one for every component."""
+    text = json.dumps(rule, ensure_ascii=False, separators=(",", ":")).encode()
+    deflate = zlib.compressobj(level=9, wbits=-15, zdict=_COMMON)
+    return deflate.compress(text) + deflate.flush()
+
+
+def unpack(data: bytes) -> Mapping[str, Any]:
+    """A stored rule."""
+    inflate = zlib.decompressobj(wbits=-15, zdict=_COMMON)
+    rule: Mapping[str, Any] = json.loads(inflate.decompress(data) + inflate.flush())
+    return rule
 
 
 def _read_mode(path: Path) -> str:

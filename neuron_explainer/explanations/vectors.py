@@ -66,6 +66,7 @@ def save_vectors(store_path: Path, table: VectorTable) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     tensors = {"numbers": table.numbers.contiguous(), "vectors": table.vectors.half().contiguous()}
     save_file(tensors, fresh, {"encoder": table.encoder})
+    fresh.chmod(0o644)  # safetensors makes files that only their owner may read
     fresh.replace(path)
 
 

@@ -15,6 +15,7 @@ from activation_server.routes import (
     components,
     data,
     debugger,
+    explanations,
     generation,
     jobs,
     model,
@@ -65,7 +66,17 @@ def describe_api() -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     api = APIRouter(prefix="/api")
-    for part in (model, debugger, components, generation, monitor, jobs, data, checks):
+    for part in (
+        model,
+        debugger,
+        explanations,
+        components,
+        generation,
+        monitor,
+        jobs,
+        data,
+        checks,
+    ):
         api.include_router(part.router)
     app.include_router(api)
     return app

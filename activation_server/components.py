@@ -18,7 +18,6 @@ from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars.observing import Observer
 from neuron_explainer.exemplars.similar import Part, similar_by_coactivation, similar_by_weights
 from neuron_explainer.exemplars.unusual import most_unusual
-from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind
 
@@ -39,13 +38,11 @@ class ComponentPages:
         session: Answering,
         model: Transformer,
         datasets: Datasets,
-        coder_sets: Sequence[CoderSet],
-        bases: Bases,
+        coder_sets: Sequence[CoderSet] = (),
     ) -> None:
         self._session = session
         self._model = model
         self._coder_sets = coder_sets
-        self._bases = bases
         self.datasets = datasets
         self.extremes = Extremes(datasets)
         self.explanations: Explanations = no_explanations
@@ -54,7 +51,7 @@ class ComponentPages:
         """A component's record. Needs no turn at the model, so it never waits for one."""
 
         def read() -> bytes:
-            component = self._named(name)
+            component = self.named(name)
             record = self.datasets.find(component, dataset).record(component)
             explained = {"explanations": list(self.explanations(component))}
             return wire.to_bytes(record.to_json() | explained)
@@ -72,7 +69,7 @@ class ComponentPages:
         """Components that write, read or fire alike."""
 
         def read() -> Callable[[], bytes]:
-            component = self._named(name)
+            component = self.named(name)
             if component.kind not in ("attn", "mlp", "latent"):
                 raise NotFound(f"{component} is no single unit.", "Name a head, neuron or latent.")
             return lambda: self._similar(component, by, limit, dataset)
@@ -99,7 +96,7 @@ class ComponentPages:
         """What each next token's probability loses without a component."""
 
         def read() -> Callable[[], bytes]:
-            component = self._named(name)
+            component = self.named(name)
             tokens = read_prompt(self._model, prompt, "prompt")
 
             def compute() -> bytes:
@@ -162,15 +159,15 @@ class ComponentPages:
         """On the model's own thread only."""
         return Observer(self._model, self._coder_sets)
 
-    def _named(self, name: str) -> Component:
+    def named(self, name: str) -> Component:
         """A component of the model, or one that only a dataset knows (of coders not loaded)."""
         try:
             component = Component.parse(name)
         except ValueError:
-            return read_component_of_path(self._model, name, self._bases)
+            return read_component_of_path(self._model, name)
         if component.kind == "latent" and self.datasets.first(component) is not None:
             return component
-        return read_component_of_path(self._model, name, self._bases)
+        return read_component_of_path(self._model, name)
 
 
 def _frozen(layers: Collection[int] | None) -> frozenset[int] | None:

@@ -37,6 +37,10 @@ class Datasets:
             _check_fits(dataset, model.config)
         return Datasets(found)
 
+    def all(self) -> list[Dataset]:
+        """Every one, in order."""
+        return list(self._by_name.values())
+
     def cards(self) -> list[DatasetInfo]:
         """Their cards, for `GET /api/model`."""
         return [_info(dataset) for dataset in self._by_name.values()]

@@ -17,18 +17,17 @@ from fastapi import Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from activation_server import wire
-from activation_server.coders import coder_cards, open_coder_sets
 from activation_server.components import ComponentPages
 from activation_server.datasets import Datasets
 from activation_server.errors import as_api_error, error_body
 from activation_server.examples import examples_for
+from activation_server.explanations import Explanations
 from activation_server.kept import KeptAnswers
 from activation_server.monitor import Monitor
 from activation_server.questions import (
     NAME_HINT,
     batches_of,
     field,
-    read_attention_latent,
     read_bases,
     read_cases,
     read_component_of_path,
@@ -42,7 +41,6 @@ from activation_server.schemas import (
     DebugRequest,
     Example,
     HealthResponse,
-    LatentPairsRequest,
     LensRequest,
     MeasureRequest,
     NodeTokensRequest,
@@ -56,7 +54,6 @@ from activation_server.worker import Ticket, Worker, once
 from neuron_explainer.attribution.components import component_activations, component_tokens
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.self_check import self_check
-from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.run import Case
 from neuron_explainer.models.transformer import Transformer
 
@@ -70,26 +67,23 @@ class ModelSession:
     def __init__(self, model: Transformer, settings: Settings) -> None:
         self._model = model
         self._investigation = Investigation(
-            model,
-            open_coder_sets(settings.coders, model),
-            max_passes=settings.max_passes,
-            max_bytes=settings.max_question_bytes,
+            model, max_passes=settings.max_passes, max_bytes=settings.max_question_bytes
         )
-        self._bases = read_bases(self._investigation)
         self._worker = Worker(settings.max_queue)
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self._examples = examples_for(model)
-        datasets = Datasets.open(settings.datasets, model)
-        coder_sets = tuple(self._investigation.coder_sets.values())
-        self.components = ComponentPages(self, model, datasets, coder_sets, self._bases)
-        self.monitor = Monitor(self, self._investigation, datasets)
-        coders = coder_cards(coder_sets)
-        self._card = wire.model_card(model, self._examples, datasets.cards(), coders)
+        self.components = ComponentPages(self, model, Datasets.open(settings.datasets, model))
+        self.explanations = Explanations(
+            self, model, self.components, settings.explanations, settings.data_dir
+        )
+        self.monitor = Monitor(self, self._investigation, self.components.datasets)
+        self._card = wire.model_card(model, self._examples, self.components.datasets.cards())
 
     def close(self) -> None:
         """Stop the worker."""
         self._worker.close()
+        self.explanations.close()
 
     async def warm_up(self) -> None:
         """Answer the first example before anybody asks; the next question is faster for it too."""
@@ -124,11 +118,9 @@ class ModelSession:
         return await self.answer(body, lambda: self._read_debug(body), request)
 
     def _read_debug(self, body: DebugRequest) -> Callable[[], bytes]:
-        bases = read_bases(
-            self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis or ""
-        )
+        read_bases(body.mlp_basis, body.attention_basis)
         names = [f"cases[{index}]" for index in range(len(body.cases))]
-        cases = read_cases(self._model, body.cases, names, bases)
+        cases = read_cases(self._model, body.cases, names)
 
         def debug() -> bytes:
             table = self._investigation.debug(
@@ -142,14 +134,11 @@ class ModelSession:
         """What each node's write promotes and suppresses."""
 
         def read() -> Callable[[], bytes]:
-            bases = read_bases(
-                self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis
-            )
-            cases = self._read_case_and_other(body.case, body.other_case, bases)
+            cases = self._read_case_and_other(body.case, body.other_case)
             nodes = []
             for number, name in enumerate(body.nodes):
                 with field(f"nodes[{number}]", NAME_HINT):
-                    nodes.append(read_node(self._model, name, len(cases[0].tokens), bases))
+                    nodes.append(read_node(self._model, name, len(cases[0].tokens)))
             return lambda: wire.to_bytes(
                 {"nodes": self._investigation.node_tokens(cases, nodes, body.n)}
             )
@@ -160,31 +149,14 @@ class ModelSession:
         """The logit lens at the objective's token."""
 
         def read() -> Callable[[], bytes]:
-            bases = read_bases(
-                self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis
-            )
-            cases = self._read_case_and_other(body.case, body.other_case, bases)
+            cases = self._read_case_and_other(body.case, body.other_case)
             return lambda: wire.lens(*self._investigation.lens(cases, body.n))
 
         return await self.answer(body, read, request)
 
-    async def latent_pairs(self, body: LatentPairsRequest, request: Request) -> Response:
-        """An attention latent shared out over token pairs."""
-
-        def read() -> Callable[[], bytes]:
-            bases = read_bases(self._investigation, attention=body.attention_basis)
-            cases = self._read_case_and_other(body.case, body.other_case, bases)
-            with field("node", NAME_HINT):
-                node = read_attention_latent(self._model, body.node, len(cases[0].tokens), bases)
-            return lambda: wire.to_bytes(self._investigation.latent_pairs(cases, node, body.n))
-
-        return await self.answer(body, read, request)
-
-    def _read_case_and_other(
-        self, case: CaseSpec, other: CaseSpec | None, bases: Bases
-    ) -> list[Case]:
+    def _read_case_and_other(self, case: CaseSpec, other: CaseSpec | None) -> list[Case]:
         specs = [case] if other is None else [case, other]
-        return read_cases(self._model, specs, ["case", "other_case"][: len(specs)], bases)
+        return read_cases(self._model, specs, ["case", "other_case"][: len(specs)])
 
     # --- measuring ------------------------------------------------------------------------------
 
@@ -213,14 +185,12 @@ class ModelSession:
 
     def _read_measure(self, body: MeasureRequest) -> Generator[float | Effects, None, None]:
         """Reads the request now; its pieces are the objective, then batches of effects."""
-        bases = read_bases(
-            self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis or ""
-        )
-        cases = self._read_case_and_other(body.case, body.other_case, bases)
+        read_bases(body.mlp_basis, body.attention_basis)
+        cases = self._read_case_and_other(body.case, body.other_case)
         nodes = []
         for number, name in enumerate(body.nodes):
             with field(f"nodes[{number}]", NAME_HINT):
-                nodes.append(read_measured(self._model, name, len(cases[0].tokens), bases))
+                nodes.append(read_measured(self._model, name, len(cases[0].tokens)))
 
         def pieces() -> Generator[float | Effects, None, None]:
             n_tokens = len(cases[0].tokens)
@@ -263,7 +233,7 @@ class ModelSession:
         """A component's activation on each prompt."""
 
         def read() -> Callable[[], bytes]:
-            component = read_component_of_path(self._model, name, self._bases)
+            component = read_component_of_path(self._model, name)
             prompts = [
                 read_prompt(self._model, prompt, f"prompts[{index}]")
                 for index, prompt in enumerate(body.prompts)
@@ -272,7 +242,7 @@ class ModelSession:
                 self._model,
                 component,
                 prompts,
-                component_activations(self._model, component, prompts, self._bases),
+                component_activations(self._model, component, prompts),
             )
 
         return await self.answer((name, body), read, request)
@@ -281,8 +251,8 @@ class ModelSession:
         """What a component's weights alone say."""
 
         def read() -> Callable[[], bytes]:
-            component = read_component_of_path(self._model, name, self._bases)
-            return lambda: wire.to_bytes(component_tokens(self._model, component, n, self._bases))
+            component = read_component_of_path(self._model, name)
+            return lambda: wire.to_bytes(component_tokens(self._model, component, n))
 
         return await self.answer(("tokens", name, n), read, request)
 
@@ -290,8 +260,7 @@ class ModelSession:
         """Each claim about the numbers, tried on this model."""
 
         def read() -> Callable[[], bytes]:
-            sets = tuple(self._investigation.coder_sets.values())
-            return lambda: wire.self_check(self._model, self_check(self._model, sets))
+            return lambda: wire.self_check(self._model, self_check(self._model))
 
         return await self.answer("self_check", read, request)
 

@@ -101,13 +101,27 @@ class RecordExemplars(Response):
     quantiles: list[QuantileBandRecord]
 
 
+class ExplanationMeasure(Response):
+    """One score of an explanation, and what it rests on."""
+
+    value: float | None = Field(description="Null where it is undefined; `reason` says why.")
+    low: float | None = Field(description="Ends of the 95 % interval, by bootstrap over excerpts.")
+    high: float | None
+    n: int = Field(description="Tokens, token pairs or excerpts that it rests on.")
+    reason: str
+
+
 class ExplanationRecord(Response):
     """A sentence on what the component responds to, and how well it predicts that."""
 
-    text: str
+    id: str = ""
+    text: str = Field(description="Plain text, never HTML.")
     side: Literal["positive", "negative"]
-    score: float | None
+    score: float | None = Field(
+        description="Correlation of simulated and true activations on held-out excerpts."
+    )
     scores: dict[str, float | None] = {}
+    measures: dict[str, ExplanationMeasure] = {}
     explainer: str
     created: str
 

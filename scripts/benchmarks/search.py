@@ -23,6 +23,8 @@ from tests.explanations.planted import PLANTED, fillers
 
 N = 300_000
 N_QUERIES = 50
+N_DISTINCT = 20_000
+"""Other sentences that are encoded; the index repeats them, which changes nothing about its size."""
 PER_LAYER = 6400
 FILTERS = Filters(kind="mlp", side="positive", min_score=-1.0, max_density=0.9)
 
@@ -37,7 +39,9 @@ def main() -> None:
 def run(name: str, folder: Path) -> None:
     encoder = load_encoder(name)
     store = ExplanationStore.open(folder / "e.sqlite", writable=True)
-    texts = list(fillers(N - len(PLANTED)))
+    distinct_texts = list(dict.fromkeys(fillers(N_DISTINCT)))
+    n_fillers = N - len(PLANTED)
+    texts = (distinct_texts * (n_fillers // len(distinct_texts) + 1))[:n_fillers]
     for number, (text, _) in enumerate(PLANTED):
         texts.insert(number * N // len(PLANTED) + 7, text)
     with store.transaction():
@@ -45,7 +49,6 @@ def run(name: str, folder: Path) -> None:
             where = Component("mlp", number // PER_LAYER, number % PER_LAYER)
             score = {"correlation": Score(number % 100 / 100)}
             store.add(Explanation(where, text, "positive", "x", "now", score, density=0.01))
-    # Fillers repeat; each distinct sentence is encoded once.
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     vectors = encoder.encode(list(distinct))
     numbers = torch.tensor(

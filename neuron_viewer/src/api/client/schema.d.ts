@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/components/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Component Labels
+         * @description Give the best explanation of each side of many components, for the rows of a table.
+         */
+        post: operations["component_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/components/{component}": {
         parameters: {
             query?: never;
@@ -104,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/components/{component}/explanations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write Explanation
+         * @description Keep a sentence of one's own and score it at once.
+         */
+        post: operations["write_explanation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/components/{component}/similar": {
         parameters: {
             query?: never;
@@ -116,6 +156,26 @@ export interface paths {
          * @description List components that write alike, read alike, or fire together.
          */
         get: operations["similar_components"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/components/{component}/simulation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Component Simulation
+         * @description Show what an explanation predicts beside what is true, on the excerpts it was scored on.
+         */
+        get: operations["component_simulation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -178,6 +238,26 @@ export interface paths {
          * @description Say which components, at which tokens, push the model toward the target.
          */
         post: operations["debug"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/explanations/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explanation Coverage
+         * @description Say how much is explained, and how well, by layer.
+         */
+        get: operations["explanation_coverage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -326,26 +406,6 @@ export interface paths {
          * @description Go on with a job that ended early, from what it last saved.
          */
         post: operations["resume_job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/latent_pairs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Latent Pairs
-         * @description Share an attention latent's pre-activation out over the token pairs that make it up.
-         */
-        post: operations["latent_pairs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -546,6 +606,26 @@ export interface paths {
          * @description List the tokens that each node's write promotes and suppresses.
          */
         post: operations["node_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description Find components by what is said of them, by a token they promote, or by a text that excites them.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1443,6 +1523,18 @@ export interface components {
             text: string;
         };
         /**
+         * CoverageResponse
+         * @description Coverage and score distribution by layer.
+         */
+        CoverageResponse: {
+            /** Layers */
+            layers: components["schemas"]["LayerCoverage"][];
+            /** N Explanations */
+            n_explanations: number;
+            /** N Failures */
+            n_failures: number;
+        };
+        /**
          * CurvePoint
          * @description A coder's figures at one moment of its training.
          */
@@ -1597,11 +1689,6 @@ export interface components {
              */
             read_out_norm: "fixed" | "live";
             /**
-             * Resid Basis
-             * @description A coder of the residual stream, listed beside the rest.
-             */
-            resid_basis?: string | null;
-            /**
              * Top K
              * @default 10
              */
@@ -1659,12 +1746,6 @@ export interface components {
         DirectEffectByLayer: {
             /** Attn */
             attn: number[];
-            /**
-             * Error
-             * @description What the coders in use missed.
-             * @default []
-             */
-            error: number[];
             /** Mlp */
             mlp: number[];
         };
@@ -1829,6 +1910,31 @@ export interface components {
             name: string;
         };
         /**
+         * ExplanationMeasure
+         * @description One score of an explanation, and what it rests on.
+         */
+        ExplanationMeasure: {
+            /** High */
+            high: number | null;
+            /**
+             * Low
+             * @description Ends of the 95 % interval, by bootstrap over excerpts.
+             */
+            low: number | null;
+            /**
+             * N
+             * @description Tokens, token pairs or excerpts that it rests on.
+             */
+            n: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Value
+             * @description Null where it is undefined; `reason` says why.
+             */
+            value: number | null;
+        };
+        /**
          * ExplanationRecord
          * @description A sentence on what the component responds to, and how well it predicts that.
          */
@@ -1837,7 +1943,22 @@ export interface components {
             created: string;
             /** Explainer */
             explainer: string;
-            /** Score */
+            /**
+             * Id
+             * @default
+             */
+            id: string;
+            /**
+             * Measures
+             * @default {}
+             */
+            measures: {
+                [key: string]: components["schemas"]["ExplanationMeasure"];
+            };
+            /**
+             * Score
+             * @description Correlation of simulated and true activations on held-out excerpts.
+             */
             score: number | null;
             /**
              * Scores
@@ -1851,7 +1972,10 @@ export interface components {
              * @enum {string}
              */
             side: "positive" | "negative";
-            /** Text */
+            /**
+             * Text
+             * @description Plain text, never HTML.
+             */
             text: string;
         };
         /**
@@ -2369,64 +2493,55 @@ export interface components {
             unit: string;
         };
         /**
-         * LatentPairsRequest
-         * @description Which tokens, through which heads, raise a latent of attention.
+         * LabelsRequest
+         * @description Components whose best explanations are wanted.
          */
-        LatentPairsRequest: {
-            /**
-             * Attention Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            attention_basis?: string | null;
-            case: components["schemas"]["CaseSpec"];
-            /**
-             * N
-             * @default 20
-             */
-            n: number;
-            /**
-             * Node
-             * @example attn_L9_9@13:1
-             * @example mlp_L3_117@5
-             */
-            node: string;
-            other_case?: components["schemas"]["CaseSpec"] | null;
+        LabelsRequest: {
+            /** Components */
+            components: string[];
         };
         /**
-         * LatentPairsResponse
-         * @description All pairs and `rest` sum to the pre-activation, whatever the coder's nonlinearity.
+         * LabelsResponse
+         * @description The best explanation of each side; components without any are left out.
          */
-        LatentPairsResponse: {
-            /** Activation */
-            activation: number;
+        LabelsResponse: {
+            /** Labels */
+            labels: {
+                [key: string]: components["schemas"]["ExplanationRecord"][];
+            };
+        };
+        /**
+         * LayerCoverage
+         * @description How much of a group of components is explained, by one explainer.
+         */
+        LayerCoverage: {
+            /** Explainer */
+            explainer: string;
             /**
-             * By Head
-             * @description Summed over keys.
+             * Histogram
+             * @description Scores in ten bins from 0 to 1; lower ones in the first.
              */
-            by_head: number[];
+            histogram: number[];
             /**
-             * By Key
-             * @description Summed over heads, by token looked at.
+             * Kind
+             * @enum {string}
              */
-            by_key: number[];
+            kind: "embed" | "attn" | "mlp" | "latent" | "error" | "bias";
+            /** Layer */
+            layer: number;
+            /** Mean Score */
+            mean_score: number | null;
             /**
-             * Node
-             * @example attn_L9_9@13:1
-             * @example mlp_L3_117@5
+             * N Components
+             * @description In the dataset; null where none is loaded.
              */
-            node: string;
-            /**
-             * Pairs
-             * @description The largest, either way.
-             */
-            pairs: components["schemas"]["PairShare"][];
-            /** Pre Activation */
-            pre_activation: number;
-            /**
-             * Rest
-             * @description The output bias, the coder's biases, and what edits put in place of pairs.
-             */
-            rest: number;
+            n_components: number | null;
+            /** N Explained */
+            n_explained: number;
+            /** N Scored */
+            n_scored: number;
+            /** Stream */
+            stream: ("attn" | "mlp" | "resid") | null;
         };
         /**
          * LensLayer
@@ -2448,28 +2563,13 @@ export interface components {
         };
         /** LensRequest */
         LensRequest: {
-            /**
-             * Attention Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            attention_basis?: string | null;
             case: components["schemas"]["CaseSpec"];
-            /**
-             * Mlp Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            mlp_basis?: string | null;
             /**
              * N
              * @default 5
              */
             n: number;
             other_case?: components["schemas"]["CaseSpec"] | null;
-            /**
-             * Resid Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            resid_basis?: string | null;
         };
         /** LensResponse */
         LensResponse: {
@@ -2502,8 +2602,6 @@ export interface components {
             nodes: string[];
             /** @description The other case, when the interventions patch from it. */
             other_case?: components["schemas"]["CaseSpec"] | null;
-            /** Resid Basis */
-            resid_basis?: string | null;
             /**
              * To
              * @default zero
@@ -2709,17 +2807,7 @@ export interface components {
         };
         /** NodeTokensRequest */
         NodeTokensRequest: {
-            /**
-             * Attention Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            attention_basis?: string | null;
             case: components["schemas"]["CaseSpec"];
-            /**
-             * Mlp Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            mlp_basis?: string | null;
             /**
              * N
              * @default 5
@@ -2728,11 +2816,6 @@ export interface components {
             /** Nodes */
             nodes: string[];
             other_case?: components["schemas"]["CaseSpec"] | null;
-            /**
-             * Resid Basis
-             * @description What latents in the request belong to; null: the first coder loaded.
-             */
-            resid_basis?: string | null;
         };
         /** NodeTokensResponse */
         NodeTokensResponse: {
@@ -2772,20 +2855,42 @@ export interface components {
             /** Value */
             value: number;
         };
-        /** PairShare */
-        PairShare: {
-            /** Head */
-            head: number;
-            /** Key Position */
-            key_position: number;
+        /**
+         * OwnExplanationRequest
+         * @description A sentence of one's own, to be kept and scored.
+         */
+        OwnExplanationRequest: {
             /**
-             * Node
-             * @example attn_L9_9@13:1
-             * @example mlp_L3_117@5
+             * Side
+             * @default positive
+             * @enum {string}
              */
-            node: string;
-            /** Value */
-            value: number;
+            side: "positive" | "negative";
+            /**
+             * Simulator
+             * @description Who predicts activations from the sentence. literal: its quoted tokens and named classes of words, without a language model. local: the served model. endpoint: that of OPENAI_BASE_URL and TDB_LLM_MODEL.
+             * @default literal
+             * @enum {string}
+             */
+            simulator: "literal" | "local" | "endpoint";
+            /** Text */
+            text: string;
+        };
+        /**
+         * OwnExplanationResponse
+         * @description The sentence as it was kept, with its scores.
+         */
+        OwnExplanationResponse: {
+            /** Component */
+            component: string;
+            /** Excerpts */
+            excerpts: components["schemas"]["SimulatedExcerptRecord"][];
+            explanation: components["schemas"]["ExplanationRecord"];
+            /**
+             * Problems
+             * @description What went wrong while scoring, if anything did.
+             */
+            problems: string[];
         };
         /**
          * PatchSpec
@@ -2942,6 +3047,54 @@ export interface components {
              */
             where?: ("everything" | "prompt" | "generated") | null;
         };
+        /**
+         * SearchHit
+         * @description A component that was found.
+         */
+        SearchHit: {
+            /** Component */
+            component: string;
+            /** @description The explanation that matched; by token or text its best one, if it has any. */
+            explanation: components["schemas"]["ExplanationRecord"] | null;
+            /**
+             * Position
+             * @description text: where that token is.
+             */
+            position: number | null;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+            /**
+             * Token
+             * @description text: the token at which it is most unusual.
+             */
+            token: string | null;
+            /**
+             * Value
+             * @description meaning: cosine similarity. keyword: BM25. token: logit per unit of activation. text: share of the component's own values that are less extreme than its value here.
+             */
+            value: number;
+        };
+        /**
+         * SearchResponse
+         * @description Components, best match first.
+         */
+        SearchResponse: {
+            /**
+             * Encoders
+             * @description meaning: who encoded the explanations.
+             */
+            encoders: string[];
+            /** Hits */
+            hits: components["schemas"]["SearchHit"][];
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "meaning" | "keyword" | "token" | "text";
+        };
         /** SelfCheckClaim */
         SelfCheckClaim: {
             /** Claim */
@@ -3032,6 +3185,37 @@ export interface components {
             component: string;
             /** Items */
             items: components["schemas"]["SimilarComponent"][];
+        };
+        /**
+         * SimulatedExcerptRecord
+         * @description True and simulated activations of one excerpt; simulated ones are calibrated to the true scale.
+         */
+        SimulatedExcerptRecord: {
+            /**
+             * Sample
+             * @description top or random.
+             */
+            sample: string;
+            /** Simulated */
+            simulated: number[];
+            /** Tokens */
+            tokens: string[];
+            /** True */
+            true: number[];
+        };
+        /**
+         * SimulationResponse
+         * @description How an explanation's simulation compares with the truth, on the excerpts it was scored on.
+         */
+        SimulationResponse: {
+            /** Component */
+            component: string;
+            /**
+             * Excerpts
+             * @description Empty if none were kept.
+             */
+            excerpts: components["schemas"]["SimulatedExcerptRecord"][];
+            explanation: components["schemas"]["ExplanationRecord"];
         };
         /** SteerMatch */
         SteerMatch: {
@@ -3722,6 +3906,93 @@ export interface operations {
             };
         };
     };
+    component_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelsResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     component: {
         parameters: {
             query?: {
@@ -3995,6 +4266,98 @@ export interface operations {
             };
         };
     };
+    write_explanation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnExplanationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnExplanationResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     similar_components: {
         parameters: {
             query?: {
@@ -4023,6 +4386,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SimilarResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    component_simulation: {
+        parameters: {
+            query?: {
+                /** @description An explanation's id; by default the best one. */
+                explanation?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description As in attn_L9_9, mlp_L3_117. */
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -4286,6 +4738,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DebugResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    explanation_coverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -5055,95 +5590,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobInfo"];
-                };
-            };
-            /** @description The server asks for its token and none, or a wrong one, was given. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request comes from another site. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description There is no such thing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description It does not fit the state that the thing is in; the message says which. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The prompt or the request is too long; the message says the limit. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The request is wrong; the message says where and what is allowed. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-            /** @description The queue is full or memory ran out; the hint says what to do. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    latent_pairs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LatentPairsRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
-                    "x-queue-ahead"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LatentPairsResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -6030,6 +6476,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NodeTokensResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description What to look for: a description, words, one token as in " Paris", or a text to run. */
+                q: string;
+                mode?: "meaning" | "keyword" | "token" | "text";
+                kind?: ("attn" | "mlp" | "latent") | null;
+                /** @description Latents: of their coder. */
+                stream?: ("attn" | "mlp" | "resid") | null;
+                layer?: number | null;
+                side?: ("positive" | "negative") | null;
+                min_score?: number | null;
+                min_density?: number | null;
+                max_density?: number | null;
+                explainer?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

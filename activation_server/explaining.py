@@ -1,0 +1,274 @@
+"""`tdb explain`: say what the components of a dataset respond to, with or without a language model.
+
+    tdb explain --dataset DIR --out FILE.sqlite                                   lookup and trigger graphs
+    tdb explain --dataset DIR --out FILE.sqlite --method llm --llm gpt-4o-mini    any OpenAI-compatible endpoint
+    tdb explain ... --method llm --local smollm2 --simulator all_at_once          a model in this process
+
+A killed command goes on where it was when it is given again: nothing that was answered is asked twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from activation_server.options import Device, Dtype, ModelName, Threads, load_named
+from activation_server.progress_lines import ProgressOption, Report, reporting
+
+if TYPE_CHECKING:
+    from neuron_explainer.autoencoders.coder_set import CoderSet
+    from neuron_explainer.exemplars.store import Dataset
+    from neuron_explainer.explanations.careful import Careful
+    from neuron_explainer.explanations.explain import Plan
+    from neuron_explainer.explanations.store import ExplanationStore
+    from neuron_explainer.models.transformer import Transformer
+    from neuron_explainer.nodes import Component
+
+Simulator = Annotated[
+    Literal["json", "all_at_once", "token_by_token"],
+    typer.Option(help="How a sentence predicts activations; the last two need log-probabilities."),
+]
+LlmName = Annotated[
+    str | None, typer.Option("--llm", help="Model of the endpoint; else $TDB_LLM_MODEL.")
+]
+BaseUrl = Annotated[
+    str | None, typer.Option(help="The endpoint's address; else $OPENAI_BASE_URL, else OpenAI's.")
+]
+Local = Annotated[
+    str | None, typer.Option(help="A model loaded here instead of an endpoint: name or folder.")
+]
+Concurrency = Annotated[int, typer.Option(min=1, max=256, help="Calls at a time.")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="Stop after so many tokens in all.")]
+MaxCost = Annotated[float | None, typer.Option(min=0, help="Stop at this cost, by the prices.")]
+PromptPrice = Annotated[float, typer.Option(min=0, help="Of a million prompt tokens.")]
+CompletionPrice = Annotated[float, typer.Option(min=0, help="Of a million reply tokens.")]
+Replies = Annotated[
+    Path | None, typer.Option(help="File of kept replies; by default in the cache.")
+]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a reply.")]
+Patience = Annotated[float, typer.Option(min=0, help="Seconds of tries before a call is given up.")]
+
+
+def explain(
+    dataset: Annotated[str, typer.Option(help="A folder that `tdb collate` made.")],
+    out: Annotated[Path, typer.Option(help="Store of explanations; made if it is not there.")],
+    component: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--component",
+            "--components",
+            help="mlp_L3_117, mlp_L3, mlp_L3_0-99, all; may be repeated. By default all.",
+        ),
+    ] = None,
+    method: Annotated[
+        list[Literal["lookup", "trigger_graph", "llm"]] | None,
+        typer.Option(help="May be repeated; by default lookup and trigger_graph."),
+    ] = None,
+    model: ModelName = None,
+    coder: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME:SITE=PATH of a coder set whose latents are meant."),
+    ] = None,
+    llm: LlmName = None,
+    base_url: BaseUrl = None,
+    local: Local = None,
+    style: Annotated[
+        Literal["activations", "excerpts"], typer.Option(help="How excerpts are shown.")
+    ] = "activations",
+    candidates: Annotated[int, typer.Option(min=1, max=100, help="Phrases to choose from.")] = 1,
+    simulator: Simulator = "json",
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Revise the best phrase on counter-examples.")
+    ] = False,
+    judge: Annotated[bool, typer.Option(help="Also detection and fuzzing scores.")] = True,
+    concurrency: Concurrency = 4,
+    max_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
+    prompt_price: PromptPrice = 0.0,
+    completion_price: CompletionPrice = 0.0,
+    replies: Replies = None,
+    timeout: Timeout = 60.0,
+    patience: Patience = 180.0,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    threads: Threads = None,
+    progress: ProgressOption = "bar",
+) -> None:
+    """Say in words what components respond to, and score what was said."""
+    with reporting(progress, "Explaining") as report:
+        from neuron_explainer.autoencoders.coder_set import load_coder_set
+        from neuron_explainer.exemplars.store import open_dataset
+        from neuron_explainer.explanations.encoders import word_vectors
+        from neuron_explainer.explanations.explain import Plan
+        from neuron_explainer.explanations.selection import select_components
+        from neuron_explainer.explanations.store import ExplanationStore
+        from neuron_explainer.explanations.vectors import update_vectors
+
+        opened = open_dataset(dataset)
+        chosen = select_components(opened, component or ["all"])
+        plan = Plan(style, candidates, simulator=simulator, revise=revise, judge=judge)
+        started = time.monotonic()
+        loaded = load_named(model, dtype, device, threads)
+        coder_sets = [load_coder_set(spec, loaded.config) for spec in coder or []]
+        with ExplanationStore.open(out, writable=True) as store:
+            store.note(model=loaded.config.name, dataset=opened.name)
+            methods = list(dict.fromkeys(method or ["lookup", "trigger_graph"]))
+            result: dict[str, object] = {}
+            if "lookup" in methods or "trigger_graph" in methods:
+                by_rule(opened, chosen, store, loaded, coder_sets, methods, report)
+            if "llm" in methods:
+                careful = open_provider(
+                    llm=llm,
+                    base_url=base_url,
+                    local=local,
+                    subject=loaded,
+                    concurrency=concurrency,
+                    max_tokens=max_tokens,
+                    max_cost=max_cost,
+                    prompt_price=prompt_price,
+                    completion_price=completion_price,
+                    replies=replies,
+                    timeout=timeout,
+                    patience=patience,
+                )
+                result = by_llm(opened, chosen, store, loaded, coder_sets, careful, plan, report)
+            update_vectors(store, word_vectors())
+            result |= {
+                "out": str(out),
+                "n_explanations": len(store),
+                "n_failures": len(store.failures()),
+                "seconds": round(time.monotonic() - started, 1),
+            }
+        stopped = f" Stopped early: {result['stopped']}" if result.get("stopped") else ""
+        report.finish(
+            result,
+            f"{result['n_explanations']} explanations, {result['n_failures']} failures, in {out}."
+            f"{stopped}",
+        )
+
+
+def by_rule(
+    dataset: "Dataset",
+    components: "list[Component]",
+    store: "ExplanationStore",
+    model: "Transformer",
+    coder_sets: "list[CoderSet]",
+    methods: "Sequence[str]",
+    report: Report,
+) -> None:
+    """Explanations without a language model; groups that are complete in the store are not done again."""
+    from neuron_explainer.explanations.rule_explainer import (
+        METHODS,
+        GroupToExplain,
+        explain_group,
+    )
+    from neuron_explainer.explanations.store import chunks
+
+    chosen = set(components)
+    wanted = [method for method in METHODS if method in methods]
+    done = {
+        name
+        for method in ("lookup", "trigger_graph", "attention_patterns")
+        for name, _ in store.done(method)
+    }
+    for group in dataset.groups:
+        members = dataset.components(group.kind, group.layer, group.stream)
+        todo = [it for it in members if it in chosen and str(it) not in done]
+        coders = next((it for it in coder_sets if it.stream == group.stream), None)
+        if not todo or (group.kind == "latent" and coders is None):
+            continue
+        subject = GroupToExplain(model, dataset, group.kind, group.layer, group.stream, coders)
+        for some in chunks(todo, 256):
+            found = list(
+                explain_group(subject, components=some, methods=wanted, on_progress=report)
+            )
+            with store.transaction():
+                for explanation in found:
+                    store.add(explanation)
+
+
+def by_llm(
+    dataset: "Dataset",
+    components: "list[Component]",
+    store: "ExplanationStore",
+    model: "Transformer",
+    coder_sets: "list[CoderSet]",
+    careful: "Careful",
+    plan: "Plan",
+    report: Report,
+) -> dict[str, object]:
+    """Explanations by a language model."""
+    from neuron_explainer.explanations.evidence import Evidence
+    from neuron_explainer.explanations.explain import RunTexts
+    from neuron_explainer.explanations.explain_job import explain_all, texts_runner
+    from neuron_explainer.explanations.observations import Subjects
+    from neuron_explainer.nodes import Component
+
+    def runner(known: Evidence) -> RunTexts:
+        component = Component.parse(known.component)
+        coders = next((it for it in coder_sets if it.stream == component.stream), None)
+        subjects = Subjects(model, component.kind, component.layer or 0, coders)
+        return texts_runner(subjects, component, known.side)
+
+    async def run() -> dict[str, object]:
+        try:
+            found = await explain_all(
+                dataset,
+                components,
+                store,
+                careful,
+                careful,
+                plan,
+                run_texts=runner if plan.revise else None,
+                on_progress=report,
+            )
+        finally:
+            await careful.close()
+        budget = careful.budget
+        spent = {"calls": budget.calls, "cached": budget.cached, "tokens": budget.tokens}
+        return {**vars(found), **spent, "cost": budget.cost}
+
+    return asyncio.run(run())
+
+
+def open_provider(
+    *,
+    llm: str | None,
+    base_url: str | None,
+    local: str | None,
+    subject: "Transformer | None",
+    concurrency: int,
+    max_tokens: int | None,
+    max_cost: float | None,
+    prompt_price: float,
+    completion_price: float,
+    replies: Path | None,
+    timeout: float,
+    patience: float,
+) -> "Careful":
+    """The language model that was asked for, with cache, budget and retries around it."""
+    from activation_server.loading import load
+    from neuron_explainer.explanations.careful import Budget, Careful, Manners
+    from neuron_explainer.explanations.local_provider import LocalProvider
+    from neuron_explainer.explanations.openai_provider import Endpoint, OpenAIProvider
+    from neuron_explainer.explanations.providers import Provider
+    from neuron_explainer.explanations.reply_cache import ReplyCache
+    from neuron_explainer.models.model_folder import cache_dir
+
+    provider: Provider
+    if local is not None:
+        is_subject = subject is not None and subject.config.name == local
+        same = subject if is_subject else load(local, dtype="float32", device=None, threads=None)
+        assert same is not None
+        provider = LocalProvider(same)
+    else:
+        provider = OpenAIProvider(Endpoint.from_environment(llm, base_url, timeout_seconds=timeout))
+    return Careful(
+        provider,
+        ReplyCache(replies or cache_dir() / "replies.sqlite"),
+        Budget(max_tokens, max_cost, prompt_price, completion_price),
+        Manners(concurrency, patience=patience),
+    )

@@ -1,0 +1,88 @@
+"""Explanations: search, labels for tables, simulated beside true activations, coverage, and one's own."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from activation_server.routes.access import ERRORS, QUEUED, Session
+from activation_server.routes.components import Component
+from activation_server.schemas import (
+    CoverageResponse,
+    LabelsRequest,
+    LabelsResponse,
+    OwnExplanationRequest,
+    OwnExplanationResponse,
+    SearchMode,
+    SearchResponse,
+    SimulationResponse,
+)
+from neuron_explainer.explanations.search import Filters
+
+router = APIRouter(tags=["explanations"], responses=ERRORS)
+
+SearchText = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=20_000,
+        description='What to look for: a description, words, one token as in " Paris", or a text to run.',
+    ),
+]
+ExplanationId = Annotated[
+    str | None, Query(max_length=40, description="An explanation's id; by default the best one.")
+]
+
+
+@router.get("/search", response_model=SearchResponse, responses=QUEUED)
+async def search(
+    q: SearchText,
+    session: Session,
+    request: Request,
+    mode: SearchMode = "meaning",
+    kind: Annotated[Literal["attn", "mlp", "latent"] | None, Query()] = None,
+    stream: Annotated[
+        Literal["attn", "mlp", "resid"] | None, Query(description="Latents: of their coder.")
+    ] = None,
+    layer: Annotated[int | None, Query(ge=0, le=9999)] = None,
+    side: Annotated[Literal["positive", "negative"] | None, Query()] = None,
+    min_score: Annotated[float | None, Query(ge=-1, le=1)] = None,
+    min_density: Annotated[float | None, Query(ge=0, le=1)] = None,
+    max_density: Annotated[float | None, Query(ge=0, le=1)] = None,
+    explainer: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> Response:
+    """Find components by what is said of them, by a token they promote, or by a text that excites them."""
+    filters = Filters(kind, stream, layer, side, min_score, min_density, max_density, explainer)
+    return await session.explanations.search(mode, q, limit, filters, request)
+
+
+@router.post("/components/labels", response_model=LabelsResponse)
+async def component_labels(body: LabelsRequest, session: Session) -> Response:
+    """Give the best explanation of each side of many components, for the rows of a table."""
+    return await session.explanations.labels(body.components)
+
+
+@router.get("/components/{component}/simulation", response_model=SimulationResponse)
+async def component_simulation(
+    component: Component, session: Session, explanation: ExplanationId = None
+) -> Response:
+    """Show what an explanation predicts beside what is true, on the excerpts it was scored on."""
+    return await session.explanations.simulation(component, explanation)
+
+
+@router.post(
+    "/components/{component}/explanations",
+    response_model=OwnExplanationResponse,
+    responses=QUEUED,
+)
+async def write_explanation(
+    component: Component, body: OwnExplanationRequest, session: Session, request: Request
+) -> Response:
+    """Keep a sentence of one's own and score it at once."""
+    return await session.explanations.write(component, body, request)
+
+
+@router.get("/explanations/coverage", response_model=CoverageResponse)
+async def explanation_coverage(session: Session) -> Response:
+    """Say how much is explained, and how well, by layer."""
+    return await session.explanations.coverage()

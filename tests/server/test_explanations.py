@@ -1,0 +1,166 @@
+"""Explanations over HTTP: search in every mode, labels, simulations, coverage, and sentences of one's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from activation_server.app import create_app
+from activation_server.session import ModelSession
+from activation_server.settings import Settings
+from neuron_explainer.exemplars.collate import collate
+from neuron_explainer.exemplars.layout import Recipe
+from neuron_explainer.explanations.encoders import word_vectors
+from neuron_explainer.explanations.explanation import Explanation, Score
+from neuron_explainer.explanations.rule_explainer import GroupToExplain, explain_group
+from neuron_explainer.explanations.store import ExplanationStore
+from neuron_explainer.explanations.vectors import update_vectors
+from neuron_explainer.models.corpus import open_corpus
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
+from tests.exemplars.small_corpus import small_corpus
+from tests.server.sample import BASE_URL
+
+MARKUP = "musical instruments <img src=x onerror=alert(1)> & more"
+
+
+@pytest.fixture(scope="module")
+def data(model: Transformer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset and a store of explanations."""
+    folder = tmp_path_factory.mktemp("explained")
+    corpus = open_corpus(str(small_corpus(folder / "corpus.jsonl", 120)))
+    recipe = Recipe(window=16, n_top=6, n_random=6, n_per_band=1)
+    dataset = collate(model, corpus, folder / "dataset", recipe=recipe)
+    with ExplanationStore.open(folder / "e.sqlite", writable=True) as store:
+        group = GroupToExplain(model, dataset, "mlp", 0)
+        for explanation in explain_group(group, components=dataset.components("mlp", 0)[:2]):
+            store.add(explanation)
+        score = {"correlation": Score(0.9, 0.8, 0.95, 100)}
+        store.add(Explanation(Component("mlp", 2, 5), MARKUP, "negative", "human", "now", score))
+        update_vectors(store, word_vectors())
+    return folder
+
+
+@pytest.fixture
+def explained(model: Transformer, data: Path, tmp_path: Path) -> Iterator[TestClient]:
+    settings = Settings(
+        datasets=(str(data / "dataset"),), explanations=(str(data / "e.sqlite"),), data_dir=tmp_path
+    )
+    session = ModelSession(model, settings)
+    with TestClient(create_app(settings, session), base_url=BASE_URL) as client:
+        yield client
+
+
+def test_search_by_meaning_and_keyword_gives_text_as_it_is(explained: TestClient) -> None:
+    for mode, query in (("meaning", "piano and guitar"), ("keyword", "instrum")):
+        found = explained.get("/api/search", params={"q": query, "mode": mode, "limit": 1}).json()
+        (hit,) = found["hits"]
+        assert (hit["component"], hit["side"]) == ("mlp_L2_5", "negative")
+        assert hit["explanation"]["text"] == MARKUP
+        assert hit["explanation"]["measures"]["correlation"]["n"] == 100
+    answer = explained.get("/api/search", params={"q": "piano"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["encoders"] == ["words-128"]
+
+
+def test_filters_reach_every_mode(explained: TestClient) -> None:
+    for mode, query in (
+        ("meaning", "music"),
+        ("keyword", "fires"),
+        ("token", "a"),
+        ("text", "Mary"),
+    ):
+        params = {"q": query, "mode": mode, "kind": "mlp", "layer": 0, "limit": 5}
+        answer = explained.get("/api/search", params=params)
+        assert answer.status_code == 200, answer.text
+        hits = answer.json()["hits"]
+        assert hits
+        assert all(hit["component"].startswith("mlp_L0_") for hit in hits)
+        none = explained.get("/api/search", params={**params, "min_score": 0.9999}).json()
+        assert none["hits"] == []
+
+
+def test_search_by_token_ranks_by_the_direct_effect_of_a_unit(
+    explained: TestClient, model: Transformer
+) -> None:
+    params = {"q": "a", "mode": "token", "limit": 3}
+    (best, *_) = explained.get("/api/search", params=params).json()["hits"]
+    tokens = explained.get(f"/api/components/{best['component']}/tokens", params={"n": 100}).json()
+    promoted = {it["text"]: it["logit"] for it in tokens["promotes"]}
+    assert promoted["a"] == pytest.approx(best["value"], abs=1e-4)
+    least = explained.get("/api/search", params={**params, "side": "negative"}).json()["hits"]
+    assert least[0]["value"] < 0
+    assert explained.get("/api/search", params={**params, "q": "a b"}).status_code == 422
+
+
+def test_search_by_text_says_where(explained: TestClient) -> None:
+    params = {"q": "Mary sat on the mat", "mode": "text", "limit": 4}
+    hits = explained.get("/api/search", params=params).json()["hits"]
+    assert all(0 <= hit["value"] <= 1 and hit["token"] for hit in hits)
+    assert [hit["value"] for hit in hits] == sorted((hit["value"] for hit in hits), reverse=True)
+
+
+def test_components_and_tables_show_their_explanations(explained: TestClient) -> None:
+    page = explained.get("/api/components/mlp_L0_0").json()
+    assert {it["explainer"] for it in page["explanations"]} == {"lookup", "trigger_graph"}
+    asked = {"components": ["mlp_L0_0", "mlp_L2_5", "mlp_L1_1", "attn_L0_0"]}
+    labels = explained.post("/api/components/labels", json=asked).json()["labels"]
+    assert labels.keys() == {"mlp_L0_0", "mlp_L2_5"}
+    sides = [it["side"] for it in labels["mlp_L0_0"]]
+    assert len(sides) == len(set(sides))
+    best = {
+        side: max(e["score"] or -1 for e in page["explanations"] if e["side"] == side)
+        for side in sides
+    }
+    assert all((it["score"] or -1) == best[it["side"]] for it in labels["mlp_L0_0"])
+    bad = explained.post("/api/components/labels", json={"components": ["nonsense"]})
+    assert bad.status_code == 422
+    assert "components[0]" in bad.json()["message"]
+
+
+def test_a_rules_simulation_stands_beside_the_truth(explained: TestClient) -> None:
+    found = explained.get("/api/components/mlp_L0_0/simulation").json()
+    assert found["excerpts"]
+    for it in found["excerpts"]:
+        assert len(it["tokens"]) == len(it["true"]) == len(it["simulated"])
+    assert {it["sample"] for it in found["excerpts"]} <= {"top", "random"}
+    other = explained.get("/api/components/mlp_L0_0/simulation", params={"explanation": "0:99"})
+    assert other.status_code == 404
+    assert explained.get("/api/components/mlp_L1_1/simulation").status_code == 404
+
+
+def test_a_sentence_of_ones_own_is_scored_and_kept(explained: TestClient) -> None:
+    body = {"text": "fires on ' Mary' and ' John' <b>", "side": "positive"}
+    first = explained.post("/api/components/mlp_L0_1/explanations", json=body)
+    assert first.status_code == 200, first.text
+    said = first.json()["explanation"]
+    assert said["text"] == body["text"]
+    assert said["explainer"] == "human:literal"
+    measure = said["measures"]["correlation"]
+    assert measure["value"] is not None or measure["reason"]
+    page = explained.get("/api/components/mlp_L0_1").json()
+    assert said["id"] in {it["id"] for it in page["explanations"]}
+    assert explained.get("/api/search", params={"q": "Mary", "mode": "keyword"}).json()["hits"]
+    empty = explained.post("/api/components/mlp_L0_1/explanations", json={"text": "  "})
+    assert empty.status_code == 422
+
+
+def test_coverage_counts_what_is_explained(explained: TestClient) -> None:
+    found = explained.get("/api/explanations/coverage").json()
+    row = next(it for it in found["layers"] if it["explainer"] == "trigger_graph")
+    assert (row["kind"], row["layer"], row["n_explained"], row["n_components"]) == ("mlp", 0, 2, 64)
+    assert sum(row["histogram"]) == row["n_scored"]
+    assert (
+        found["n_explanations"] == sum(it["n_scored"] for it in found["layers"])
+        or found["n_explanations"] > 0
+    )
+
+
+def test_without_explanations_the_error_says_how_to_make_some(client: TestClient) -> None:
+    answer = client.get("/api/search", params={"q": "x"})
+    assert answer.status_code == 404
+    assert "tdb explain" in answer.json()["hint"]
+    assert client.post("/api/components/labels", json={"components": ["mlp_L0_0"]}).json() == {
+        "labels": {}
+    }

@@ -5,14 +5,18 @@ interface that transformers has for custom attention; the rest are hooks on its 
 
     site            shape                    where
     embed           seq d_model              first block's input
+    resid_pre       seq d_model              each block's input
     attn_reads      seq d_model              input of the norm before attention
     attn_v          head seq d_head          values, repeated for the queries that share them
     attn_scores     head seq key             scaled query . key, before the mask
     attn_pattern    head seq key             after softmax
     attn_z          head seq d_head          pattern times values
+    resid_delta_attn seq d_model             output projection's output
+    resid_mid       seq d_model              the block's input plus that; an edit changes what is added
     mlp_reads       seq d_model              input of the norm before the MLP
     mlp_pre         seq d_mlp                output of the first projection (the gate's, if gated)
     mlp_post_act    seq d_mlp                down-projection's input
+    resid_delta_mlp seq d_model              its output
     resid_final     seq d_model              input of the final norm
 
 An edit of `attn_reads` or `mlp_reads` changes what the norm reads, not the residual stream itself.
@@ -126,6 +130,7 @@ def hooked_run(
         stack.enter_context(_before(blocks[0], run, "embed", 0))
         stack.enter_context(_before(final_norm_of(hf), run, "resid_final", 0))
         for layer, block in enumerate(blocks):
+            stack.enter_context(_before(block, run, "resid_pre", layer))
             before = {
                 "attn_reads": names.norm_attn,
                 "mlp_reads": names.norm_mlp,
@@ -133,7 +138,14 @@ def hooked_run(
             }
             for site, name in before.items():
                 stack.enter_context(_before(block.get_submodule(name), run, site, layer))
-            stack.enter_context(_after(block.get_submodule(names.mlp_in), run, "mlp_pre", layer))
+            after = {
+                "mlp_pre": names.mlp_in,
+                "resid_delta_attn": names.attn_out,
+                "resid_mid": names.attn_out,
+                "resid_delta_mlp": names.mlp_out,
+            }
+            for site, name in after.items():
+                stack.enter_context(_after(block.get_submodule(name), run, site, layer))
         run.logits = hf(torch.tensor([tokens]), use_cache=False).logits[0]
     missed = set(run.edits) - set(run.values)
     assert not missed, f"no such sites: {missed}"
@@ -155,7 +167,12 @@ def _before(module: nn.Module, run: HookedRun, site: str, layer: int) -> Iterato
 @contextmanager
 def _after(module: nn.Module, run: HookedRun, site: str, layer: int) -> Iterator[None]:
     def hook(_module: nn.Module, _args: tuple[Tensor, ...], out: Tensor) -> Tensor:
-        return run.see(site, layer, out)
+        if site != "resid_mid":
+            return run.see(site, layer, out)
+        before = run.values["resid_pre", layer]
+        mid = before + out
+        changed = run.see(site, layer, mid)
+        return out if changed is mid else changed - before
 
     handle = module.register_forward_hook(hook)
     try:

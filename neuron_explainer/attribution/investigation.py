@@ -11,11 +11,16 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from neuron_explainer.attribution.effects import Effects, WriteNorms
+from neuron_explainer.attribution.deltas import ReplaceBy, Target
+from neuron_explainer.attribution.effects import Effects
 from neuron_explainer.attribution.lens import LensLayer, NodeTokens, logit_lens, node_tokens
-from neuron_explainer.attribution.measured import ReplaceBy, Target, measured_effects
+from neuron_explainer.attribution.measured import measured_effects
 from neuron_explainer.attribution.memory import estimated_bytes
 from neuron_explainer.attribution.table import NodeTable, node_table
+from neuron_explainer.attribution.write_norms import WriteNorms
+from neuron_explainer.autoencoders import CoderSet
+from neuron_explainer.autoencoders.coder_set import bases_of, fitted
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.forward_pass import Pass
 from neuron_explainer.models.hooks import NO_HOOKS, Hooks
 from neuron_explainer.models.interventions import (
@@ -44,32 +49,41 @@ from neuron_explainer.models.run import (
 )
 from neuron_explainer.models.tokens import PromptTooLong, encode, encode_one
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component, Node
+from neuron_explainer.nodes import Component, Node, Stream
 
 MAX_ANSWERS = 2
 """Questions about one unedited prompt whose metrics are kept; each holds the gradients of every
 recorded site."""
 
-_Question = tuple[Objective, ReadOutNorm]
+_Question = tuple[Objective, ReadOutNorm, Bases]
 
-_EditedPrompt = tuple[tuple[int, ...], tuple[Intervention, ...], Case | None]
-"""A prompt, its edits, and the case they patch from."""
+_EditedPrompt = tuple[tuple[int, ...], tuple[Intervention, ...], Bases, Case | None]
+"""A prompt, its edits, what its latents belong to, and the case they patch from."""
 
 
 class Investigation:
     """Ask a model why. Not thread-safe: one worker owns it."""
 
     def __init__(
-        self, model: Transformer, *, max_passes: int = 4, max_bytes: int = 4 * 2**30
+        self,
+        model: Transformer,
+        coder_sets: Sequence[CoderSet] = (),
+        *,
+        max_passes: int = 4,
+        max_bytes: int = 4 * 2**30,
     ) -> None:
         """Start one.
 
         Args:
+            coder_sets: coders that cases may choose by name; they are moved to the model's device.
             max_passes: unedited passes kept with their graph; each holds every activation of its prompt.
             max_bytes: memory one question may take beside the weights; longer prompts are refused. Kept
                 passes are dropped, oldest first, once they would hold half of it.
         """
         self.model = model
+        self.coder_sets = {
+            each.name: fitted(each, model.config, each.name).to(model.device) for each in coder_sets
+        }
         self.max_passes = max_passes
         self.max_bytes = max_bytes
         self._norms: WriteNorms | None = None
@@ -88,6 +102,9 @@ class Investigation:
         interventions: Sequence[Intervention | str] = (),
         trace: str | Node | NodeObjective | None = None,
         through: Through | None = None,
+        mlp_basis: str = "neuron",
+        attention_basis: str = "head",
+        resid_basis: str | None = None,
     ) -> Case:
         """A case from text.
 
@@ -99,14 +116,20 @@ class Investigation:
             trace: a node to explain instead of the tokens. With `through="value"` the tokens judge
                 what it writes.
             through: for a head named in `trace`: query, key, query_and_key or value.
+            mlp_basis, attention_basis, resid_basis: the names of coder sets whose latents are the nodes, in the
+                place of neurons and heads, or beside them for the residual stream.
 
         Raises:
             LookupError, ValueError: text that is no such thing, or that this model does not have.
         """
         tokens = encode(self.model, prompt)
+        bases = self.bases(mlp_basis, attention_basis, resid_basis)
         edits = tuple(_edit(edit) if isinstance(edit, str) else edit for edit in interventions)
         intervention_hooks(  # checks them; a patch's source is known only beside its other case
-            [edit for edit in edits if not isinstance(edit, Patch)], self.model.config, len(tokens)
+            [edit for edit in edits if not isinstance(edit, Patch)],
+            self.model.config,
+            len(tokens),
+            bases=bases,
         )
         asked: Objective | None = None
         if target or trace is None:
@@ -116,8 +139,30 @@ class Investigation:
             raise ValueError("There is a distractor but no target: name the target token.")
         if trace is None:
             assert asked is not None
-            return Case(tokens, asked, edits)
-        return Case(tokens, _traced(trace, through, asked), edits)
+            return Case(tokens, asked, edits, bases)
+        return Case(tokens, _traced(trace, through, asked), edits, bases)
+
+    def bases(
+        self, mlp: str = "neuron", attention: str = "head", resid: str | None = None
+    ) -> Bases:
+        """The bases of these names. Raises LookupError or ValueError naming what each may be."""
+        asked: tuple[tuple[Stream, str | None, str | None], ...] = (
+            ("mlp", mlp, "neuron"),
+            ("attn", attention, "head"),
+            ("resid", resid, None),
+        )
+        chosen = [self._coder_set(s, name) for s, name, plain in asked if name not in (plain, None)]
+        return bases_of(chosen)
+
+    def _coder_set(self, stream: Stream, name: str | None) -> CoderSet:
+        found = self.coder_sets.get(name or "")
+        if found is not None and found.stream == stream:
+            return found
+        plain = {"mlp": ["neuron"], "attn": ["head"], "resid": []}[stream]
+        named = [each.name for each in self.coder_sets.values() if each.stream == stream]
+        allowed = " or ".join(repr(each) for each in (*plain, *named)) or "nothing"
+        what = f"{name!r} is at {found.site}" if found else f"There is no basis {name!r}"
+        raise LookupError(f"{what}: the {stream} stream may be described by {allowed} here.")
 
     def _ids(self, texts: str | Sequence[str]) -> tuple[int, ...]:
         each = (texts,) if isinstance(texts, str) else texts
@@ -134,6 +179,8 @@ class Investigation:
         """
         if not 1 <= len(cases) <= 2:
             raise ValueError(f"{len(cases)} cases were given: a table is of one, or compares two.")
+        if len({case.bases for case in cases}) > 1:
+            raise ValueError("The two cases have other bases: a table compares like with like.")
         start = time.perf_counter()
         passes = [self._pass(cases, i) for i in range(len(cases))]
         forward = time.perf_counter()
@@ -167,6 +214,7 @@ class Investigation:
             self.model.config,
             len(run.tokens),
             self._source(cases, case_index),
+            bases=run.case.bases,
         )
         return run.read_out.value, measured_effects(run, targets, hooks, to=to)
 
@@ -207,7 +255,7 @@ class Investigation:
         """A case's metrics; those of an unedited prompt's last few questions are kept beside its
         pass."""
         kept = self._answers.get(case.tokens, OrderedDict()) if not case.interventions else None
-        key = (case.objective, read_out_norm)
+        key = (case.objective, read_out_norm, case.bases)
         if kept is not None and key in kept:
             return kept[key]
         run = differentiate(batch, [case], read_out_norm=read_out_norm)[0]
@@ -223,7 +271,7 @@ class Investigation:
         case = cases[index]
         if not case.interventions:
             return self._base(case.tokens)
-        key = (case.tokens, case.interventions, self._patched_from(cases, index))
+        key = (case.tokens, case.interventions, case.bases, self._patched_from(cases, index))
         if self._edited is None or self._edited[0] != key:
             source = self._source(cases, index)
             self._edited = (key, edited_pass(self.model, case, self._base(case.tokens), source))

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.attribution.effects import bias_write
-from neuron_explainer.attribution.measured import delta_of
+from neuron_explainer.attribution.deltas import change_of
 from neuron_explainer.attribution.table import NextToken, next_tokens_of
+from neuron_explainer.attribution.totals import bias_write
 from neuron_explainer.models.forward_pass import Place
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Run
@@ -97,8 +97,10 @@ def node_tokens(run: Run, nodes: Sequence[Node], n: int) -> list[NodeTokens]:
 def _write(run: Run, node: Node) -> Float[Tensor, " d_model"]:
     """What a node adds to the residual stream."""
     if node.component.kind == "bias":
-        return bias_write(run)
-    return -delta_of(run, node).vectors.sum(0).float()
+        return bias_write(run)[run.read_out.position]
+    change = change_of(run, node)
+    assert change.position is not None  # a node is at a token
+    return -change.vectors[change.position].float()
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ Replacing a node's write adds a known vector to the residual stream just after i
 there, and by causality changes nothing before its token. So:
 
 1. each node becomes a delta: a point of the residual stream, the tokens it changes, and the
-   vectors to add;
+   vectors to add (`deltas.py`);
 2. nodes are grouped by first changed token; a group's rows hold only the tokens from there on, and
    read earlier keys and values from the base run;
 3. one sweep up the layers carries the rows; a node's row joins at its own layer;
@@ -12,42 +12,19 @@ there, and by causality changes nothing before its token. So:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.models.extent import check_position
+from neuron_explainer.attribution.deltas import Delta, ReplaceBy, Target, delta_of
 from neuron_explainer.models.forward_pass import Pass, Place
 from neuron_explainer.models.hooks import Hooks
-from neuron_explainer.models.interventions import check_component, check_pair, replaced_heads
 from neuron_explainer.models.objectives import read_out_values
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.transformer import Frame
-from neuron_explainer.nodes import Component, Node
-
-Target = Node | Component
-"""A node, or a component at every token at once."""
-
-ReplaceBy = Literal["zero", "mean"]
 
 MAX_ROW_TOKENS = 2048
 """Tokens carried by one sweep, rows times tokens; bounds memory."""
-
-
-@dataclass(frozen=True)
-class Delta:
-    """What replacing a write adds, and where: `vectors[i]` at token `positions[i]`."""
-
-    place: Place
-    positions: tuple[int, ...]
-    vectors: Float[Tensor, "n d_model"]
-
-    @property
-    def start(self) -> int:
-        return min(self.positions)
 
 
 class BaseKeys:
@@ -147,11 +124,11 @@ def _sweep(run: Run, deltas: Sequence[Delta], start: int, hooks: Hooks) -> list[
     frame = Frame(model, base(Place(0))[None], store)
     first = min(deltas[0].place.layer, end.layer)
     for layer in range(first, end.layer + 1):
-        x = joined(x, Place(layer))
+        x = hooks("resid_pre", layer, x) if len(x) else x
+        x = joined(x, Place(layer))  # as its base left those hooks
         if Place(layer) == end:
             break
         block = model.block(layer)
-        x = hooks("resid_pre", layer, x)
         mid = x
         if len(x):
             delta_attn = block.attention_delta(x, hooks, frame)
@@ -167,77 +144,4 @@ def _sweep(run: Run, deltas: Sequence[Delta], start: int, hooks: Hooks) -> list[
             reads = torch.cat((x, fresh))
         x = block.after_mid(reads, mid, hooks) if len(mid) else mid
     x = torch.cat((x, base(end)[None].expand(len(joining), -1, -1))) if joining else x
-    return read_out_values(batch, row, run.case.objective, x, start)
-
-
-def delta_of(run: Run, target: Target, to: ReplaceBy = "zero") -> Delta:
-    """What must be added to the residual stream to replace this write."""
-    to_mean = to == "mean"
-    component = target if isinstance(target, Component) else target.component
-    check_component(component, run.model.config)
-    n = len(run.tokens)
-    position, key = (
-        (None, None) if isinstance(target, Component) else (target.position, target.key_position)
-    )
-    if position is not None:
-        position = check_position(position, n, f"{target}: position")
-    if isinstance(target, Node) and key is not None:
-        position, key = check_pair(target, n)
-    match component.kind:
-        case "embed":
-            return _embed_delta(run, position, to_mean)
-        case "mlp":
-            return _neuron_delta(run, component, position, to_mean)
-        case "attn":
-            return _head_delta(run, component, position, key, to_mean)
-        case _:
-            raise ValueError(
-                f"{target}: measured effects are for heads, neurons, embeddings and latents."
-            )
-
-
-def _embed_delta(run: Run, position: int | None, to_mean: bool) -> Delta:
-    x0 = run.embed
-    new = x0.mean(0, keepdim=True).expand_as(x0) if to_mean else torch.zeros_like(x0)
-    return _at(Place(0), position, new - x0)
-
-
-def _neuron_delta(run: Run, component: Component, position: int | None, to_mean: bool) -> Delta:
-    layer = component.layer or 0
-    a = run.value("mlp_post_act", layer)[:, component.index or 0]
-    new = a.mean() if to_mean else torch.zeros_like(a)
-    w_out = run.model.block(layer).mlp.w_out[:, component.index or 0]
-    return _at(Place(layer + 1), position, (new - a)[:, None] * w_out)
-
-
-def _head_delta(
-    run: Run, component: Component, position: int | None, key: int | None, to_mean: bool
-) -> Delta:
-    """A pair's write A v W_O, or, for the whole head, z W_O at every token."""
-    layer, head = component.layer or 0, component.index or 0
-    config, attn = run.model.config, run.model.block(layer).attn
-    w_o = attn.head_w_o()[head]
-    place = Place(layer + 1) if attn_adds_after_mlp(run) else Place(layer, is_mid=True)
-    if position is None or key is None:
-        z = run.value("attn_z", layer)[head]
-        new = z.mean(0, keepdim=True) if to_mean else torch.zeros_like(z)
-        return _at(place, None, (new - z) @ w_o)
-    if position in replaced_heads(run.case.interventions, layer, len(run.tokens)).get(head, ()):
-        return Delta(place, (position,), torch.zeros_like(run.embed[:1]))
-    pattern = run.value("attn_pattern", layer)[head]
-    v = run.value("attn_v", layer)[head * config.n_kv_heads // config.n_heads, key]
-    last = None if config.attention_window is None else key + config.attention_window
-    new = pattern[key:last, key].mean() if to_mean else torch.zeros_like(pattern[0, 0])
-    vector = (new - pattern[position, key]) * (v @ w_o)
-    return Delta(place, (position,), vector[None])
-
-
-def attn_adds_after_mlp(run: Run) -> bool:
-    """With a parallel residual nothing in the layer reads what its attention wrote."""
-    return run.model.config.parallel_residual
-
-
-def _at(place: Place, position: int | None, vectors: Float[Tensor, "seq d_model"]) -> Delta:
-    if position is not None:
-        return Delta(place, (position,), vectors[position : position + 1])
-    return Delta(place, tuple(range(len(vectors))), vectors)
+    return read_out_values(batch, row, run.case.objective, x, start, run.case.bases)

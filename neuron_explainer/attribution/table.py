@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neuron_explainer.attribution.effects import METRICS, Effects
+from neuron_explainer.attribution.families import FAMILIES, Family
 from neuron_explainer.attribution.ranking import Place
 from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.interventions import Ablate, Patch, Scale
@@ -167,79 +168,49 @@ def _direct(row: NodeRow, case: int) -> float:
 
 
 def _ranked_rows(effects: Sequence[Effects], top_k: int) -> list[NodeRow]:
-    """Rows of every kind, ordered by kind; within one by layer and place."""
+    """Rows of every family, in their order; within one by layer and place."""
     shifts = [effects[0].n_tokens - e.n_tokens for e in effects]
     rows: list[NodeRow] = []
-    for kind in effects[0].kinds():
+    for name in effects[0].kinds():
+        family = FAMILIES[name]
         places: set[Place] = set()
         for e, shift in zip(effects, shifts, strict=True):
             for metric in METRICS:
-                if (kind, metric) not in _CONSTANT:
-                    found = e.extremes(kind, metric, top_k)
-                    places.update(_shift(place, kind, shift) for place in found)
+                if (name, metric) not in _CONSTANT:
+                    found = e.extremes(name, metric, top_k)
+                    places.update(family.shifted(place, shift) for place in found)
         ordered = sorted(places)
         columns = [
-            _values(e, kind, [_shift(place, kind, -shift) for place in ordered])
+            _values(e, family, [family.shifted(place, -shift) for place in ordered])
             for e, shift in zip(effects, shifts, strict=True)
         ]
         for i, place in enumerate(ordered):
-            nodes = [_node(kind, _shift(place, kind, -shift)) for shift in shifts]
+            nodes = [family.node(family.shifted(place, -shift)) for shift in shifts]
             values = tuple(column[i] for column in columns)
             rows.append(_row(nodes, values, _edit_of(effects[0].run, nodes[0])))
     return rows
 
 
-def _shift(place: Place, kind: str, by: int) -> Place:
-    """The same place in the left case's token indices; heads have two token axes, after the
-    head."""
-    if by == 0:
-        return place
-    if kind == "attn":
-        layer, head, query, key = place
-        return (layer, head, query + by, key + by)
-    if kind == "embed":
-        return (place[0], place[1] + by)
-    layer, position, index = place
-    return (layer, position + by, index)
-
-
-def _node(kind: str, place: Place) -> Node:
-    match kind:
-        case "attn":
-            layer, head, query, key = place
-            return Node(Component("attn", layer, head), query, key)
-        case "mlp":
-            layer, position, index = place
-            return Node(Component("mlp", layer, index), position)
-        case _:
-            return Node(Component("embed"), place[1])
-
-
-def _values(effects: Effects, kind: str, places: Sequence[Place]) -> list[NodeValues | None]:
+def _values(effects: Effects, family: Family, places: Sequence[Place]) -> list[NodeValues | None]:
     """All four metrics at the given places; None where the prompt has no such token."""
     columns = []
     n_places = len(places)
-    inside = [i for i, place in enumerate(places) if _is_inside(kind, place, effects.n_tokens)]
+    inside = [i for i, place in enumerate(places) if family.is_inside(place, effects.n_tokens)]
     for name in METRICS:
-        metric = effects.kinds()[kind](name)
+        metric = effects.kinds()[family.name](name)
         column = torch.zeros(n_places)
         by_layer: dict[int, list[int]] = {}
         for i in inside:
             by_layer.setdefault(places[i][0], []).append(i)
         for layer, members in by_layer.items():
             index = torch.tensor([places[i][1:] for i in members]).T
-            column[members] = metric.at(layer, index.to(metric.values[layer].device)).cpu()
+            column[members] = metric.at(layer, index).cpu()
         columns.append(column.tolist())
     kept = set(inside)
     return [
         NodeValues(*(column[i] for column in columns)) if i in kept else None
         for i in range(n_places)
     ]
-
-
-def _is_inside(kind: str, place: Place, n_tokens: int) -> bool:
-    tokens = {"attn": place[2:], "mlp": place[1:2]}.get(kind, place[1:])
-    return all(0 <= token < n_tokens for token in tokens)
 
 
 def _row(
@@ -305,7 +276,11 @@ def _report(
         objective=ObjectiveValue(out.value, out.unit, out.position, out.adds_up),
         next_tokens=next_tokens_of(run.model, logits, wanted),
         direct_effect_by_kind=sums.by_kind,
-        direct_effect_by_layer={"attn": sums.attn_by_layer, "mlp": sums.mlp_by_layer},
+        direct_effect_by_layer={
+            "attn": sums.attn_by_layer,
+            "mlp": sums.mlp_by_layer,
+            "error": sums.error_by_layer,
+        },
         listed_direct_effect=listed,
         by_token={
             "embed": field.embed.tolist(),

@@ -10,13 +10,13 @@ published names, an address or a hub folder (`published.py`).
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
 
 from neuron_explainer.autoencoders.formats import load_coder, load_coders
 from neuron_explainer.autoencoders.published import (
@@ -28,6 +28,8 @@ from neuron_explainer.autoencoders.published import (
     is_address,
 )
 from neuron_explainer.autoencoders.sparse_coder import CODER_SITES, SparseCoder
+from neuron_explainer.autoencoders.splice import SplicedCoder
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.hooks import SITES, Site
 from neuron_explainer.nodes import Stream
@@ -62,6 +64,17 @@ class CoderSet:
         """Latents of the largest of its coders."""
         return max(coder.config.n_latents for coder in self.coders.values())
 
+    @cached_property
+    def spliced(self) -> tuple[SplicedCoder, ...]:
+        """Each coder at its site, by layer."""
+        return tuple(SplicedCoder(self.name, self.stream, self.coders[at]) for at in self.layers)
+
+    def to(self, device: torch.device) -> "CoderSet":
+        """The set itself, its weights on a device."""
+        for coder in self.coders.values():
+            coder.to(device)
+        return self
+
     def save(
         self,
         folder: Path,
@@ -89,6 +102,19 @@ class CoderSet:
         (folder / "coders.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
+def bases_of(coder_sets: Sequence[CoderSet]) -> Bases:
+    """The bases that these sets make. Raises ValueError for two of one stream."""
+    by_stream: dict[Stream, CoderSet] = {}
+    for each in coder_sets:
+        other = by_stream.setdefault(each.stream, each)
+        if other is not each:
+            raise ValueError(
+                f"{other.name} (at {other.site}) and {each.name} (at {each.site}) both describe the {each.stream} "
+                "stream: choose one of them."
+            )
+    return Bases(tuple(site for each in by_stream.values() for site in each.spliced))
+
+
 def load_coder_set(spec: str, config: ModelConfig) -> CoderSet:
     """Load the coders that a spec names, for a model.
 
@@ -107,7 +133,7 @@ def load_coder_set(spec: str, config: ModelConfig) -> CoderSet:
 
 
 def fitted(coder_set: CoderSet, config: ModelConfig, where: str) -> CoderSet:
-    """The set itself, made ready for lookups, if the model has its site, layers and width. Else ValueError."""
+    """The set itself, if the model has its site, layers and width. Raises ValueError otherwise."""
     wide: Literal["d_mlp", "d_model"] = "d_mlp" if coder_set.site == "mlp_post_act" else "d_model"
     width = getattr(config, wide)
     for layer, coder in coder_set.coders.items():
@@ -126,15 +152,7 @@ def fitted(coder_set: CoderSet, config: ModelConfig, where: str) -> CoderSet:
                 f"{where}: the coder of layer {layer} is {own.d_in} wide, but {coder_set.site} of {config.name} "
                 f"is {width} wide ({wide})."
             )
-        _lay_out(coder)
     return coder_set
-
-
-def _lay_out(coder: SparseCoder) -> None:
-    """Store the decoder so that each latent's direction lies in one piece: few are looked up at a time."""
-    if coder.w_dec is not None:
-        by_latent = coder.w_dec.detach().T.contiguous()
-        coder.w_dec = nn.Parameter(by_latent.T, requires_grad=False)
 
 
 def _site(name: str, spec: str) -> Site:

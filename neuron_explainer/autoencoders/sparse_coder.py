@@ -15,11 +15,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -28,6 +28,7 @@ from neuron_explainer.autoencoders.nonlinearities import (
     NonlinearityKind,
     active_latents,
 )
+from neuron_explainer.models.bases import Active, Hold, live
 from neuron_explainer.models.hooks import Site
 
 CODER_SITES: tuple[Site, ...] = (
@@ -88,14 +89,6 @@ class SparseCoderConfig:
         return self.out_site is not None and self.out_site != self.site
 
 
-class Active(NamedTuple):
-    """The active latents of a run of tokens, sorted by token, then latent."""
-
-    token: Int[Tensor, " n"]
-    latent: Int[Tensor, " n"]
-    value: Float[Tensor, " n"]
-
-
 class SparseCoder(nn.Module):
     """Encoder, decoder and their biases; frozen unless trained."""
 
@@ -116,15 +109,18 @@ class SparseCoder(nn.Module):
         return self.w_enc.T if self.w_dec is None else self.w_dec
 
     def normalize(
-        self, x: Float[Tensor, "*batch d_in"]
+        self, x: Float[Tensor, "*batch d_in"], hold: Hold = live
     ) -> tuple[Tensor, Float[Tensor, "*batch 1"], Float[Tensor, "*batch 1"]]:
-        """The input as the encoder sees it, and the offset and factor that take a reconstruction back."""
+        """The input as the encoder sees it, and the offset and factor that take a reconstruction back.
+
+        `hold` meets the standard deviation on its way, where there is an input norm.
+        """
         if self.config.input_norm == "none":
             scale = self.config.input_scale
             ones = torch.ones_like(x[..., :1])
             return x * scale, torch.zeros_like(ones), ones / scale
         mean = x.mean(dim=-1, keepdim=True)
-        std = x.std(dim=-1, keepdim=True) + self.config.input_norm_eps
+        std = hold(x.std(dim=-1, keepdim=True) + self.config.input_norm_eps)
         return (x - mean) / std, mean, std
 
     def pre_activation(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch latent"]:

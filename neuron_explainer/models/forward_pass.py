@@ -11,7 +11,7 @@ layer, which is unchanged there. The final norm and the unembedding are not in t
 (`objectives.py`) differentiate them on their own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -94,6 +94,9 @@ class Pass:
             first_layer: first layer that the hooks change; -1 for the embeddings.
         """
         self.model = model
+        self.hooks = hooks
+        self.readings: dict[Hashable, object] = {}
+        """What coders made of it (`readings.py`), kept as long as it is."""
         self.embed: Tensor
         self.lengths = [len(prompt) for prompt in prompts]
         self.first_layer = first_layer if base is not None else -1
@@ -139,8 +142,13 @@ class Pass:
             return self.base.rotated_keys(layer)
         return self.keys.layers[layer]
 
-    def gradients(self, incoming: Mapping[Place, Tensor]) -> "Gradients":
-        """Gradients at recorded sites, given those at the residual stream where read-outs look."""
+    def gradients(
+        self, incoming: Mapping[Place, Tensor], also: Collection[tuple[Site, int]] = ()
+    ) -> "Gradients":
+        """Gradients at recorded sites, given those at the residual stream where read-outs look.
+
+        `also` names recorded sites beyond `DIFFERENTIATED`.
+        """
         layers = range(self.first_layer if self.base is not None else 0, self.model.config.n_layers)
         own = {
             p: g for p, g in incoming.items() if self.base is None or p.layer >= self.first_layer
@@ -148,6 +156,7 @@ class Pass:
         below = {p: g for p, g in incoming.items() if p not in own}
         top = max((p.upstream_of_mlp for p in own), default=0)
         wanted = [(site, layer) for layer in layers if layer < top for site in DIFFERENTIATED]
+        wanted += [(site, layer) for site, layer in also if layer in layers]
         inputs = [self.recorder.values[site][layer] for site, layer in wanted]
         grads: Sequence[Tensor | None] = ()
         if own:
@@ -165,7 +174,7 @@ class Pass:
         if at_start is not None:
             start = Place(self.first_layer)
             below[start] = at_start + below[start] if start in below else at_start
-        lower = self.base.gradients(below)
+        lower = self.base.gradients(below, also)
         return Gradients({**lower.by_site, **found}, lower.embed)
 
 

@@ -86,12 +86,16 @@ class Hooks:
         self._by_site: Mapping[Site, tuple[Hook, ...]] = dict(by_site)
 
     def __call__(self, site: Site, layer: int, value: Tensor) -> Tensor:
-        for hook in self._by_site.get(site, ()):
+        for hook in self.at(site):
             value = hook(value, layer)
         return value
 
     def __contains__(self, site: Site) -> bool:
         return site in self._by_site
+
+    def at(self, site: Site) -> tuple[Hook, ...]:
+        """What acts on a site, in order."""
+        return self._by_site.get(site, ())
 
     def __add__(self, other: "Hooks") -> "Hooks":
         """These hooks first, then the others."""

@@ -11,9 +11,10 @@ A token objective looks at the final residual stream; a node objective at the on
     neuron             J = pre-activation (the gate's, in a gated MLP)
     head, query        J = scaled score with the key held fixed; key likewise; query_and_key differentiates both
     head, value        J = A <v[k] W_O, g[q]>: its direct effect on a downstream objective of direction g, A fixed
+    latent             J = pre-activation, of what its coder reads as a function of the stream (`latent_objectives.py`)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,10 +23,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.bases import PLAIN, Bases, Hold, live
 from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.forward_pass import Pass, Place
 from neuron_explainer.models.interventions import check_component, check_pair
-from neuron_explainer.models.transformer import Attention, Norm, Transformer, rotate
+from neuron_explainer.models.latent_objectives import Score, latent_score, normed, place_read
+from neuron_explainer.models.transformer import Attention, Transformer, rotate
 from neuron_explainer.nodes import Node
 
 Through = Literal["query", "key", "query_and_key", "value"]
@@ -98,7 +101,7 @@ class NodeObjective:
 
     def __post_init__(self) -> None:
         kind = self.node.component.kind
-        if kind not in ("attn", "mlp"):
+        if kind not in ("attn", "mlp", "latent"):
             raise ValueError(f"{self.node}: only heads, neurons and latents can be traced.")
         if (kind == "attn") != (self.through is not None):
             allowed = "query, key, query_and_key or value" if kind == "attn" else "null"
@@ -128,24 +131,26 @@ class ReadOut:
     """Whether value = sum of <r[t], direction[t]> + constant exactly: J is affine once the scale is fixed."""
 
 
-def read_out(batch: Pass, row: int, objective: Objective) -> ReadOut:
-    """Read an objective off one row of a pass.
+def read_out(batch: Pass, row: int, objective: Objective, bases: Bases = PLAIN) -> ReadOut:
+    """Read an objective off one row of a pass; `bases` are those that its latents belong to.
 
     Raises LookupError or ValueError when the row's prompt or the model lacks what it names.
     """
     with torch.enable_grad():
         if isinstance(objective, TokenObjective):
             return _read_tokens(batch, row, objective)
-        return _read_node(batch, row, objective)
+        return _read_node(batch, row, objective, bases)
 
 
-def place_of(objective: Objective, model: Transformer) -> Place:
+def place_of(objective: Objective, model: Transformer, bases: Bases = PLAIN) -> Place:
     """Where an objective looks at the residual stream."""
     if isinstance(objective, TokenObjective):
         return Place(model.config.n_layers)
-    layer = objective.node.component.layer or 0
-    is_neuron = objective.node.component.kind == "mlp"
-    return Place(layer, is_mid=is_neuron and not model.config.parallel_residual)
+    component = objective.node.component
+    if component.kind == "latent":
+        return place_read(model, bases.at(component))
+    is_mid = component.kind == "mlp" and not model.config.parallel_residual
+    return Place(component.layer or 0, is_mid)
 
 
 def _read_tokens(batch: Pass, row: int, objective: TokenObjective) -> ReadOut:
@@ -175,71 +180,66 @@ def _read_tokens(batch: Pass, row: int, objective: TokenObjective) -> ReadOut:
     )
 
 
-@dataclass(frozen=True)
-class _Score:
-    """A node objective as a function of the residual stream at the tokens it reads."""
-
-    norm: Norm
-    positions: tuple[int, ...]
-    of: Callable[[Sequence[Tensor]], Tensor]
-    """J, "*batch", from the normed residual stream at each of `positions`, "*batch d_model"."""
-    unit: str
-
-
-def _score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
-    check_component(objective.node.component, batch.model.config)
-    if objective.node.component.kind == "mlp":
+def _score(batch: Pass, row: int, objective: NodeObjective, bases: Bases) -> Score:
+    component = objective.node.component
+    check_component(component, batch.model.config, bases)
+    if component.kind == "latent":
+        position = check_position(objective.node.position or 0, batch.lengths[row], "position")
+        return latent_score(batch, row, bases.at(component), component.index or 0, position)
+    if component.kind == "mlp":
         return _pre_activation(batch, row, objective)
     if objective.through == "value":
-        return _value_write(batch, row, objective)
+        return _value_write(batch, row, objective, bases)
     return _attention_score(batch, row, objective)
 
 
-def _read_node(batch: Pass, row: int, objective: NodeObjective) -> ReadOut:
-    """Value, direction and live gradient of J(norm(r[t]) for the tokens t it reads)."""
-    score = _score(batch, row, objective)
-    place = place_of(objective, batch.model)
+def _read_node(batch: Pass, row: int, objective: NodeObjective, bases: Bases) -> ReadOut:
+    """Value, direction and live gradient of J(r[t] for the tokens t it reads)."""
+    score = _score(batch, row, objective, bases)
+    place = place_of(objective, batch.model, bases)
     resid = batch.resid(place)[row].detach()
-    leaves = [resid[p].clone().requires_grad_() for p in score.positions]
-    value, direction = _gradient(score, leaves, scale_is_fixed=True)
-    _, live = _gradient(score, leaves, scale_is_fixed=False)
+    value, direction = _gradient(score, resid, torch.Tensor.detach)
+    _, live_gradient = _gradient(score, resid, live)
     linear = sum(float(resid[p].double() @ g.double()) for p, g in direction.items())
-    adds_up = objective.through != "query_and_key"
     return ReadOut(
         value=float(value),
         unit=score.unit,
         place=place,
-        position=score.positions[0],
+        position=score.position,
         direction=direction,
-        live_gradient=live,
-        constant=float(value) - linear if adds_up else 0.0,
-        adds_up=adds_up,
+        live_gradient=live_gradient,
+        constant=float(value) - linear if score.adds_up else 0.0,
+        adds_up=score.adds_up,
     )
 
 
 def _gradient(
-    score: _Score, leaves: Sequence[Tensor], *, scale_is_fixed: bool
+    score: Score, resid: Float[Tensor, "seq d_model"], hold: Hold
 ) -> tuple[Tensor, dict[int, Tensor]]:
     """J, and its gradient at each token it reads; a token read twice gets the sum."""
-    scales = [score.norm.scale(r) for r in leaves]
-    scales = [s.detach() for s in scales] if scale_is_fixed else scales
-    value = score.of([score.norm.apply(r, s) for r, s in zip(leaves, scales, strict=True)])
+    leaves = [resid[p].clone().requires_grad_() for p in score.reads]
+    value = score.of(leaves, hold)
     grads: dict[int, Tensor] = {}
-    for p, g in zip(score.positions, torch.autograd.grad(value, leaves), strict=True):
+    for p, g in zip(score.reads, torch.autograd.grad(value, leaves), strict=True):
         grads[p] = grads[p] + g if p in grads else g
     return value.detach(), grads
 
 
 @torch.no_grad()
 def read_out_values(
-    batch: Pass, row: int, objective: Objective, x: Float[Tensor, "batch seq d_model"], start: int
+    batch: Pass,
+    row: int,
+    objective: Objective,
+    x: Float[Tensor, "batch seq d_model"],
+    start: int,
+    bases: Bases = PLAIN,
 ) -> list[float]:
     """J, norm live, of other residual streams at the same place: `x` holds tokens from `start` on.
 
     What a node objective holds fixed (the other side of a score, the pattern, the downstream direction) is the
     given row's.
     """
-    base = batch.resid(place_of(objective, batch.model))[row].detach()
+    base = batch.resid(place_of(objective, batch.model, bases))[row].detach()
 
     def at(position: int) -> Tensor:
         if position < start:
@@ -251,21 +251,22 @@ def read_out_values(
         r = at(check_position(objective.position, batch.lengths[row], "position"))
         values = objective.value(norm.apply(r, norm.scale(r)), batch.model.w_unembed)
     else:
-        score = _score(batch, row, objective)
-        reads = [at(position) for position in score.positions]
-        values = score.of([score.norm.apply(r, score.norm.scale(r)) for r in reads])
+        score = _score(batch, row, objective, bases)
+        values = score.of([at(position) for position in score.reads], live)
     return values.tolist()
 
 
-def _pre_activation(batch: Pass, row: int, objective: NodeObjective) -> _Score:
+def _pre_activation(batch: Pass, row: int, objective: NodeObjective) -> Score:
     component, model = objective.node.component, batch.model
     position = check_position(objective.node.position or 0, batch.lengths[row], "position")
     block = model.block(component.layer or 0)
     weight = block.mlp.w_in[component.index or 0]
     bias = 0.0 if block.mlp.b_in is None else block.mlp.b_in[component.index or 0]
-    return _Score(
-        block.norm_mlp, (position,), lambda x: (x[0] @ weight + bias).float(), "pre-activation"
-    )
+
+    def pre_activation(r: Sequence[Tensor], hold: Hold) -> Tensor:
+        return (normed(block.norm_mlp, r[0], hold) @ weight + bias).float()
+
+    return Score((position,), position, pre_activation, "pre-activation")
 
 
 def _head_part(
@@ -294,17 +295,18 @@ def _turned(
     return rotate(plain, (cos[0], sin[0]))
 
 
-def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
+def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> Score:
     node, model = objective.node, batch.model
     head = node.component.index or 0
     query, key = check_pair(node, batch.lengths[row])
     block = model.block(node.component.layer or 0)
     resid = batch.resid(place_of(objective, model))[row].detach()
-    normed = block.norm_attn.apply(resid, block.norm_attn.scale(resid))
-    fixed_q = _turned(model, block.attn, "q", head, normed[query], query)
-    fixed_k = _turned(model, block.attn, "k", head, normed[key], key)
+    fixed = normed(block.norm_attn, resid, live)
+    fixed_q = _turned(model, block.attn, "q", head, fixed[query], query)
+    fixed_k = _turned(model, block.attn, "k", head, fixed[key], key)
 
-    def score(x: Sequence[Tensor]) -> Tensor:
+    def score(r: Sequence[Tensor], hold: Hold) -> Tensor:
+        x = [normed(block.norm_attn, each, hold) for each in r]
         q, k = fixed_q, fixed_k
         if objective.through != "key":
             q = _turned(model, block.attn, "q", head, x[0], query)
@@ -313,15 +315,16 @@ def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> _Score:
         return (q * k).sum(-1).float() * block.attn.scale
 
     reads = {"query": (query,), "key": (key,), "query_and_key": (query, key)}
-    return _Score(block.norm_attn, reads[objective.through or "query"], score, "score")
+    through = objective.through or "query"
+    return Score(reads[through], reads[through][0], score, "score", through != "query_and_key")
 
 
-def _value_write(batch: Pass, row: int, objective: NodeObjective) -> _Score:
+def _value_write(batch: Pass, row: int, objective: NodeObjective, bases: Bases) -> Score:
     node, model = objective.node, batch.model
     head, layer = node.component.index or 0, node.component.layer or 0
     query, key = check_pair(node, batch.lengths[row])
     assert objective.downstream is not None  # checked when the objective was made
-    below = read_out(batch, row, objective.downstream)
+    below = read_out(batch, row, objective.downstream, bases)
     if not below.place.sees_attn(layer) or query not in below.direction:
         raise ValueError(
             f"{node} through value: its downstream objective does not read what this head writes (it looks "
@@ -331,9 +334,10 @@ def _value_write(batch: Pass, row: int, objective: NodeObjective) -> _Score:
     attn = model.block(layer).attn
     weight = batch.value("attn_pattern", layer).detach()[row, head, query, key]
     pulled = attn.head_w_o()[head] @ below.direction[query].to(attn.w_o.dtype)
-    return _Score(
-        model.block(layer).norm_attn,
-        (key,),
-        lambda x: (weight * (_head_part(attn, "v", head, x[0]) @ pulled)).float(),
-        below.unit,
-    )
+    norm = model.block(layer).norm_attn
+
+    def value(r: Sequence[Tensor], hold: Hold) -> Tensor:
+        v = _head_part(attn, "v", head, normed(norm, r[0], hold))
+        return (weight * (v @ pulled)).float()
+
+    return Score((key,), key, value, below.unit)

@@ -6,13 +6,14 @@ differentiate       objectives read off a pass, and all their gradients in one b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.bases import PLAIN, Bases, CodedSite
 from neuron_explainer.models.forward_pass import Gradients, Pass, Place
 from neuron_explainer.models.hooks import Hooks, Site
 from neuron_explainer.models.interventions import (
@@ -23,6 +24,7 @@ from neuron_explainer.models.interventions import (
 )
 from neuron_explainer.models.objectives import Objective, ReadOut, read_out
 from neuron_explainer.models.patching import Source
+from neuron_explainer.models.readings import Reading, read_coded
 from neuron_explainer.models.transformer import Transformer
 
 ReadOutNorm = Literal["fixed", "live"]
@@ -36,6 +38,8 @@ class Case:
     tokens: tuple[int, ...]
     objective: Objective
     interventions: tuple[Intervention, ...] = ()
+    bases: Bases = PLAIN
+    """What describes its nodes, and what latents in the objective and the edits belong to."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class Run:
         grad = self.gradients.by_site.get((site, layer))
         return None if grad is None else self._cut(grad, site)
 
+    def reading(self, coded: CodedSite) -> Reading:
+        """What a coder makes of its site."""
+        return read_coded(self.batch, self.row, coded)
+
     def _cut(self, tensor: Tensor, site: Site = "embed") -> Tensor:
         n, row = len(self.case.tokens), tensor.detach()[self.row]
         if site == "attn_pattern":
@@ -95,7 +103,7 @@ def run(
     hooks = Hooks()
     for row, case in enumerate(cases):
         hooks += intervention_hooks(
-            case.interventions, model.config, len(case.tokens), sources[row], row
+            case.interventions, model.config, len(case.tokens), sources[row], row, case.bases
         )
     batch = Pass(model, [case.tokens for case in cases], hooks)
     return differentiate(batch, cases, read_out_norm=read_out_norm)
@@ -112,14 +120,15 @@ def differentiate(
 
     With `to_sites=False` the backward is left out, and no run has gradients.
     """
-    outs = [read_out(batch, row, case.objective) for row, case in enumerate(cases)]
+    outs = [read_out(batch, row, case.objective, case.bases) for row, case in enumerate(cases)]
     incoming: dict[Place, Tensor] = {}
     for row, out in enumerate(outs):
         at = out.live_gradient if read_out_norm == "live" else out.direction
         grad = incoming.setdefault(out.place, torch.zeros_like(batch.resid(out.place)))
         for position, vector in at.items():
             grad[row, position] += vector
-    gradients = batch.gradients(incoming) if to_sites else Gradients({}, None)
+    also = {(site.site, site.layer) for case in cases for site in case.bases.of("resid")}
+    gradients = batch.gradients(incoming, also) if to_sites else Gradients({}, None)
     return [
         Run(case, batch, row, out, gradients)
         for row, (case, out) in enumerate(zip(cases, outs, strict=True))
@@ -131,22 +140,36 @@ def edited_pass(model: Transformer, case: Case, base: Pass, source: Source | Non
     first = first_edited_layer(case.interventions)
     if first is None:
         return base
-    hooks = intervention_hooks(case.interventions, model.config, len(case.tokens), source)
+    hooks = intervention_hooks(
+        case.interventions, model.config, len(case.tokens), source, bases=case.bases
+    )
     return Pass(model, [case.tokens], hooks, base, first)
 
 
-def source_of(batch: Pass, row: int = 0) -> Source:
+@dataclass(frozen=True)
+class RecordedRow:
     """A row's recorded values as the source of patches."""
-    n = batch.lengths[row]
 
-    def source(site: Site, layer: int) -> Tensor:
-        value = batch.embed if site == "embed" else batch.value(site, layer)
-        cut = value.detach()[row]
+    batch: Pass
+    row: int
+
+    def __call__(self, site: Site, layer: int) -> Tensor:
+        value = self.batch.embed if site == "embed" else self.batch.value(site, layer)
+        cut, n = value.detach()[self.row], self.batch.lengths[self.row]
         if site == "attn_pattern":
             return cut[:, :n, :n]
         return cut[:, :n] if site == "attn_z" else cut[:n]
 
-    return source
+    def latent(self, coded: CodedSite, latent: int) -> Float[Tensor, " token"]:
+        return read_coded(self.batch, self.row, coded).latent(latent)
+
+    def error(self, coded: CodedSite) -> Float[Tensor, "token d"]:
+        return read_coded(self.batch, self.row, coded).error
+
+
+def source_of(batch: Pass, row: int = 0) -> Source:
+    """A row's recorded values as the source of patches."""
+    return RecordedRow(batch, row)
 
 
 def _unpatched_source(model: Transformer, cases: Sequence[Case], index: int) -> Source | None:
@@ -155,7 +178,9 @@ def _unpatched_source(model: Transformer, cases: Sequence[Case], index: int) -> 
     other = other_case(cases, index)
     if other is None:
         return None
-    hooks = intervention_hooks(unpatched(other).interventions, model.config, len(other.tokens))
+    hooks = intervention_hooks(
+        unpatched(other).interventions, model.config, len(other.tokens), bases=other.bases
+    )
     return source_of(Pass(model, [other.tokens], hooks))
 
 
@@ -173,4 +198,4 @@ def other_case(cases: Sequence[Case], index: int) -> Case | None:
 def unpatched(case: Case) -> Case:
     """The case without its patches, so that two cases may patch from each other."""
     kept = tuple(edit for edit in case.interventions if not isinstance(edit, Patch))
-    return Case(case.tokens, case.objective, kept)
+    return replace(case, interventions=kept)

@@ -227,7 +227,7 @@ def test_effects_of_a_prompt_of_one_token(tiny_models: TinyModels) -> None:
         ("mlp_L0_1@8", ValueError, "mlp_L0_1@8: position 8 is out of range"),
         ("attn_L0_1@9:8", ValueError, "position 9 is out of range"),
         ("bias", ValueError, "measured effects are for heads, neurons, embeddings and latents"),
-        ("mlp_ae_L0_1@2", LookupError, "no coder is loaded"),
+        ("mlp_ae_L0_1@2", LookupError, "no coder of the mlp stream is in use"),
     ],
 )
 def test_a_node_that_is_not_there_is_refused_before_anything_runs(

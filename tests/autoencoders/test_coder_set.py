@@ -87,7 +87,7 @@ def test_a_set_belongs_to_the_stream_of_its_site(
 
 
 def test_directions_lie_in_one_piece_and_are_those_of_the_file(tmp_path: Path) -> None:
-    found = load_coder_set(str(saved(tmp_path)), MODEL).coders[2]
+    found = load_coder_set(str(saved(tmp_path)), MODEL).spliced[1].coder
     assert found.decoder.T.is_contiguous()
     assert torch.equal(found.decoder, load_file(tmp_path / "L2/coder.safetensors")["w_dec"])
 

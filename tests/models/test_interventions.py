@@ -284,8 +284,11 @@ def test_a_patch_that_cannot_be_says_why(
         (Component("attn", 3, 0), "attn_L3_0: layer 3 is out of range: .* has layers 0-2"),
         (Component("attn", 0, 4), "attn_L0_4: head 4 is out of range: .* has heads 0-3"),
         (Component("mlp", 0, 128), "neuron 128 is out of range: .* has neurons 0-127"),
-        (Component("latent", 0, 1, "mlp"), "mlp_ae_L0_1: no coder is loaded"),
-        (Component("error", 0, stream="mlp"), "mlp_ae_error_L0: no coder is loaded"),
+        (Component("latent", 0, 1, "mlp"), "mlp_ae_L0_1: no coder of the mlp stream is in use"),
+        (
+            Component("error", 0, stream="mlp"),
+            "mlp_ae_error_L0: no coder of the mlp stream is in use",
+        ),
     ],
 )
 def test_a_component_the_model_lacks_is_refused_with_the_range(

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import ValidationError
 
 from activation_server import wire
+from activation_server.coders import open_coder_sets
 from activation_server.errors import BadRequest, validation_error
-from activation_server.questions import NAME_HINT, field, read_cases
+from activation_server.questions import NAME_HINT, field, read_bases, read_cases
 from activation_server.schemas import DebugRequest
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.table import NodeRow, NodeTable
@@ -24,6 +26,7 @@ def edited_question(
     position: int,
     ablated: Sequence[str],
     top_k: int,
+    bases: Mapping[str, str | None] = MappingProxyType({}),
 ) -> DebugRequest:
     """A request; with ablations the edited case is on the left and the baseline on the right."""
     case = {
@@ -36,7 +39,7 @@ def edited_question(
     edits = [read_ablation(text) for text in ablated]
     cases = [{**case, "interventions": edits}, case] if edits else [case]
     try:
-        return DebugRequest.model_validate({"cases": cases, "top_k": top_k})
+        return DebugRequest.model_validate({"cases": cases, "top_k": top_k, **bases})
     except ValidationError as problem:
         raise validation_error(problem.errors()) from problem
 
@@ -69,11 +72,21 @@ class Asked:
     measured: Mapping[str, float]
 
 
-def ask(model: Transformer, request: DebugRequest, *, n_leading: int, measure: bool) -> Asked:
+def ask(
+    model: Transformer,
+    request: DebugRequest,
+    coders: Sequence[str] = (),
+    *,
+    n_leading: int,
+    measure: bool,
+) -> Asked:
     """Answer a question, and measure the leading nodes of its left case if wanted."""
+    investigation = Investigation(model, open_coder_sets(coders, model))
+    bases = read_bases(
+        investigation, request.mlp_basis, request.attention_basis, request.resid_basis or ""
+    )
     names = ["question"] if len(request.cases) == 1 else ["edited", "baseline"]
-    cases = read_cases(model, request.cases, names)
-    investigation = Investigation(model)
+    cases = read_cases(model, request.cases, names, bases)
     table = investigation.debug(cases, top_k=request.top_k, read_out_norm=request.read_out_norm)
     wire.to_bytes(table)  # refuses what is not finite
     leading = tuple(sorted(table.nodes, key=_size, reverse=True)[:n_leading])

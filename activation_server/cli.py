@@ -15,6 +15,7 @@ from activation_server.coder_commands import eval_sae, train_sae
 from activation_server.collating import collate
 from activation_server.explaining import explain
 from activation_server.options import (
+    Coders,
     Device,
     Dtype,
     ModelName,
@@ -48,6 +49,7 @@ def serve(
         list[str] | None,
         typer.Option(help="A folder that `tdb collate` made, or its blob path; may be repeated."),
     ] = None,
+    coder: Coders = None,
     explanations: Annotated[
         list[str] | None, typer.Option(help="A file that `tdb explain` made; may be repeated.")
     ] = None,
@@ -76,6 +78,7 @@ def serve(
             viewer_dir=folder,
             warm_up=True,
             datasets=tuple(dataset or ()),
+            coders=tuple(coder or ()),
             explanations=tuple(explanations or ()),
             max_question_bytes=int(memory * 2**30),
             model=model or default_model(),
@@ -113,6 +116,16 @@ def debug(
         bool, typer.Option("--measure", help="Run the model without each printed node.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the REST answer.")] = False,
+    coder: Coders = None,
+    mlp_basis: Annotated[
+        str, typer.Option(help="neuron, or a coder set whose latents stand in their place.")
+    ] = "neuron",
+    attention_basis: Annotated[
+        str, typer.Option(help="head, or a coder set whose latents stand in their place.")
+    ] = "head",
+    resid_basis: Annotated[
+        str | None, typer.Option(help="A coder set of the residual stream.")
+    ] = None,
     model: ModelName = None,
     dtype: Dtype = "float32",
     device: Device = None,
@@ -124,11 +137,16 @@ def debug(
     from activation_server.wire import to_bytes
 
     with clear_errors():
+        bases = {
+            "mlp_basis": mlp_basis,
+            "attention_basis": attention_basis,
+            "resid_basis": resid_basis,
+        }
         request = edited_question(
-            prompt, target, distractor or [], objective, position, ablate or [], top_k
+            prompt, target, distractor or [], objective, position, ablate or [], top_k, bases
         )
         loaded = load_named(model, dtype, device, threads)
-        asked = ask(loaded, request, n_leading=rows, measure=measure)
+        asked = ask(loaded, request, coder or [], n_leading=rows, measure=measure)
         if as_json:
             typer.echo(to_bytes(asked.table).decode())
         else:
@@ -137,7 +155,7 @@ def debug(
 
 @app.command()
 def models() -> None:
-    """List the models that have a short name, and which are on this machine."""
+    """List the models and coders that have a short name, and which models are on this machine."""
     from activation_server.terminal import print_models
 
     print_models()
@@ -155,16 +173,19 @@ def fetch(name: Annotated[str, typer.Argument(help="A short name or a hub reposi
 @app.command("self-check")
 def self_check(
     model: ModelName = None,
+    coder: Coders = None,
     dtype: Dtype = "float32",
     device: Device = None,
     threads: Threads = None,
 ) -> None:
     """Check the claims about the numbers on a model; exit status 1 when one fails."""
+    from activation_server.coders import open_coder_sets
     from activation_server.terminal import print_claims
     from neuron_explainer.attribution.self_check import self_check as check
 
     with clear_errors():
-        claims = check(load_named(model, dtype, device, threads))
+        loaded = load_named(model, dtype, device, threads)
+        claims = check(loaded, open_coder_sets(coder or [], loaded))
     if not print_claims(claims):
         raise typer.Exit(1)
 

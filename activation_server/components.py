@@ -18,6 +18,7 @@ from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars.observing import Observer
 from neuron_explainer.exemplars.similar import Part, similar_by_coactivation, similar_by_weights
 from neuron_explainer.exemplars.unusual import most_unusual
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind
 
@@ -38,11 +39,13 @@ class ComponentPages:
         session: Answering,
         model: Transformer,
         datasets: Datasets,
-        coder_sets: Sequence[CoderSet] = (),
+        coder_sets: Sequence[CoderSet],
+        bases: Bases,
     ) -> None:
         self._session = session
         self._model = model
         self._coder_sets = coder_sets
+        self._bases = bases
         self.datasets = datasets
         self.extremes = Extremes(datasets)
         self.explanations: Explanations = no_explanations
@@ -164,10 +167,10 @@ class ComponentPages:
         try:
             component = Component.parse(name)
         except ValueError:
-            return read_component_of_path(self._model, name)
+            return read_component_of_path(self._model, name, self._bases)
         if component.kind == "latent" and self.datasets.first(component) is not None:
             return component
-        return read_component_of_path(self._model, name)
+        return read_component_of_path(self._model, name, self._bases)
 
 
 def _frozen(layers: Collection[int] | None) -> frozenset[int] | None:

@@ -10,6 +10,7 @@ A killed command goes on where it was when it is given again: nothing that was a
 import asyncio
 import time
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from neuron_explainer.explanations.store import ExplanationStore
     from neuron_explainer.models.transformer import Transformer
     from neuron_explainer.nodes import Component
+
+
+class Method(StrEnum):
+    """How a component is explained; a class, since Typer knows no list of literals."""
+
+    LOOKUP = "lookup"
+    TRIGGER_GRAPH = "trigger_graph"
+    LLM = "llm"
+
 
 Simulator = Annotated[
     Literal["json", "all_at_once", "token_by_token"],
@@ -64,7 +74,7 @@ def explain(
         ),
     ] = None,
     method: Annotated[
-        list[Literal["lookup", "trigger_graph", "llm"]] | None,
+        list[Method] | None,
         typer.Option(help="May be repeated; by default lookup and trigger_graph."),
     ] = None,
     model: ModelName = None,
@@ -115,7 +125,7 @@ def explain(
         coder_sets = [load_coder_set(spec, loaded.config) for spec in coder or []]
         with ExplanationStore.open(out, writable=True) as store:
             store.note(model=loaded.config.name, dataset=opened.name)
-            methods = list(dict.fromkeys(method or ["lookup", "trigger_graph"]))
+            methods = list(dict.fromkeys(method or [Method.LOOKUP, Method.TRIGGER_GRAPH]))
             result: dict[str, object] = {}
             if "lookup" in methods or "trigger_graph" in methods:
                 by_rule(opened, chosen, store, loaded, coder_sets, methods, report)

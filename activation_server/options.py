@@ -16,6 +16,13 @@ ModelName = Annotated[
     str | None,
     typer.Option("--model", "-m", help="A short name (tdb models), a folder, a .gguf, a hub name."),
 ]
+Coders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--coder",
+        help="NAME:SITE=PATH, a path, or a known name (tdb models); may be repeated.",
+    ),
+]
 Dtype = Annotated[
     Literal["float32", "bfloat16"], typer.Option(help="Precision of the weights and the run.")
 ]

@@ -23,6 +23,9 @@ from activation_server.schemas import (
     SteerSpec,
     TraceSpec,
 )
+from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.autoencoders.coder_set import bases_of
+from neuron_explainer.models.bases import PLAIN, Bases
 from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.interventions import (
     Ablate,
@@ -44,10 +47,13 @@ MAX_TRACE_DEPTH = 8
 
 
 TARGET_HINT = 'Name exactly one token. Most words begin with their space, as in " Mary".'
-NAME_HINT = "GET /api/model says how many layers, heads and neurons there are."
+NAME_HINT = "GET /api/model says how many layers, heads and neurons there are, and which coders."
+BASIS_HINT = "GET /api/model lists the coders that are loaded; `tdb serve --coder` loads more."
 POSITION_HINT = "Count tokens from 0; -1 is the last. POST /api/tokenize shows them."
 EDIT_HINT = "GET /api/openapi.json describes every kind of intervention."
-TRACE_HINT = "Heads are traced through query, key, query_and_key or value; neurons as they are."
+TRACE_HINT = (
+    "Heads are traced through query, key, query_and_key or value; neurons and latents as they are."
+)
 
 
 @contextmanager
@@ -65,28 +71,37 @@ def field(name: str, hint: str) -> Iterator[None]:
         raise BadRequest(str(problem.args[0]), hint, where=name) from problem
 
 
-def read_bases(mlp_basis: str, attention_basis: str) -> None:
-    """Refuse a basis that is not loaded."""
-    for name, given, plain in (
-        ("mlp_basis", mlp_basis, "neuron"),
-        ("attention_basis", attention_basis, "head"),
-    ):
-        if given != plain:
-            raise BadRequest(
-                f"There is no basis {given!r}: no autoencoder is loaded.",
-                f"Use {plain!r}.",
-                where=name,
-            )
+def read_bases(
+    investigation: Investigation,
+    mlp: str | None = None,
+    attention: str | None = None,
+    resid: str | None = None,
+) -> Bases:
+    """The bases of a request; None takes the first coder set of that stream, if there is any."""
+    first = {each.stream: each.name for each in reversed(investigation.coder_sets.values())}
+    with field("mlp_basis", BASIS_HINT):
+        sets = investigation.coder_sets_of("mlp", first.get("mlp") if mlp is None else mlp)
+    with field("attention_basis", BASIS_HINT):
+        chosen = first.get("attn") if attention is None else attention
+        sets += investigation.coder_sets_of("attn", chosen)
+    with field("resid_basis", BASIS_HINT):
+        sets += investigation.coder_sets_of("resid", first.get("resid") if resid is None else resid)
+    return bases_of(sets)
 
 
-def read_cases(model: Transformer, specs: Sequence[CaseSpec], fields: Sequence[str]) -> list[Case]:
+def read_cases(
+    model: Transformer,
+    specs: Sequence[CaseSpec],
+    fields: Sequence[str],
+    bases: Bases = PLAIN,
+) -> list[Case]:
     """The cases of one request; `fields` are their names in it, for messages."""
     prompts = [
         read_prompt(model, spec.prompt, f"{name}.prompt")
         for spec, name in zip(specs, fields, strict=True)
     ]
     return [
-        _read_case(model, spec, index, prompts, name)
+        _read_case(model, spec, index, prompts, name, bases)
         for index, (spec, name) in enumerate(zip(specs, fields, strict=True))
     ]
 
@@ -103,6 +118,7 @@ def _read_case(
     index: int,
     prompts: Sequence[tuple[int, ...]],
     name: str,
+    bases: Bases,
 ) -> Case:
     n_tokens = len(prompts[index])
     objective: Objective | None = None
@@ -115,13 +131,13 @@ def _read_case(
             where=f"{name}.target_tokens",
         )
     if spec.trace is not None:
-        objective = _node_objective(model, spec.trace, objective, n_tokens, f"{name}.trace")
+        objective = _node_objective(model, spec.trace, objective, n_tokens, f"{name}.trace", bases)
     assert objective is not None
     edits = tuple(
-        _read_edit(model, edit, index, prompts, f"{name}.interventions[{number}]")
+        _read_edit(model, edit, index, prompts, f"{name}.interventions[{number}]", bases)
         for number, edit in enumerate(spec.interventions)
     )
-    return Case(tokens=prompts[index], objective=objective, interventions=edits)
+    return Case(prompts[index], objective, edits, bases)
 
 
 def _token_objective(model: Transformer, spec: CaseSpec, n_tokens: int, name: str) -> Objective:
@@ -152,34 +168,44 @@ def _single_tokens(model: Transformer, texts: Sequence[str], where: str) -> tupl
 # --- names --------------------------------------------------------------------------------------
 
 
-def read_component_of_path(model: Transformer, name: str) -> Component:
+def read_component_of_path(model: Transformer, name: str, bases: Bases = PLAIN) -> Component:
     """A component named in a URL, where one that does not exist is Not Found."""
     try:
         component = Component.parse(name)
-        check_component(component, model.config)
+        check_component(component, model.config, bases)
     except (ValueError, LookupError) as problem:
         raise NotFound(str(problem.args[0]), "Names are as in attn_L0_0, mlp_L0_117.") from problem
     return component
 
 
-def read_node(model: Transformer, name: str, n_tokens: int) -> Node:
+def read_node(model: Transformer, name: str, n_tokens: int, bases: Bases = PLAIN) -> Node:
     """A node of this model, at tokens that the prompt has."""
     node = Node.parse(name)
-    check_component(node.component, model.config)
+    check_component(node.component, model.config, bases)
     if node.position is not None:
         check_position(node.position, n_tokens, f"{name}: position")
     return node
 
 
-def read_measured(model: Transformer, name: str, n_tokens: int) -> Node | Component:
+def read_measured(
+    model: Transformer, name: str, n_tokens: int, bases: Bases = PLAIN
+) -> Node | Component:
     """`mlp_L3_117@5` is a node; `mlp_L3_117` is the component at every token."""
     if name == "bias":
         raise ValueError("bias is no single write, so it cannot be measured.")
     if "@" in name:
-        return read_node(model, name, n_tokens)
+        return read_node(model, name, n_tokens, bases)
     component = Component.parse(name)
-    check_component(component, model.config)
+    check_component(component, model.config, bases)
     return component
+
+
+def read_attention_latent(model: Transformer, name: str, n_tokens: int, bases: Bases) -> Node:
+    """A latent of attention at a token that the prompt has."""
+    node = read_node(model, name, n_tokens, bases)
+    if (node.component.kind, node.component.stream) != ("latent", "attn"):
+        raise ValueError(f"{name} is no latent of attention, as in attn_ae_L3_8@5.")
+    return node
 
 
 def batches_of(
@@ -211,6 +237,7 @@ def _read_edit(
     case_index: int,
     prompts: Sequence[tuple[int, ...]],
     where: str,
+    bases: Bases,
 ) -> Intervention:
     if isinstance(spec, SteerSpec):
         raise BadRequest(
@@ -220,13 +247,13 @@ def _read_edit(
         )
     with field(f"{where}.component", NAME_HINT):
         component = Component.parse(spec.component)
-        check_component(component, model.config)
+        check_component(component, model.config, bases)
     with field(where, EDIT_HINT):
         edit = edit_of(spec, component)
         if isinstance(edit, Patch):
             _check_patch(edit, case_index, len(prompts))
         # Building the hooks checks the rest of the edit; they are not kept.
-        intervention_hooks([edit], model.config, len(prompts[case_index]))
+        intervention_hooks([edit], model.config, len(prompts[case_index]), bases=bases)
     return edit
 
 
@@ -271,6 +298,7 @@ def _node_objective(
     objective: Objective | None,
     n_tokens: int,
     where: str,
+    bases: Bases,
     depth: int = 1,
 ) -> NodeObjective:
     if depth > MAX_TRACE_DEPTH:
@@ -278,7 +306,7 @@ def _node_objective(
             f"The trace is more than {MAX_TRACE_DEPTH} levels deep.", TRACE_HINT, where=where
         )
     with field(f"{where}.node", NAME_HINT):
-        node = read_node(model, spec.node, n_tokens)
+        node = read_node(model, spec.node, n_tokens, bases)
     downstream: Objective | None = None
     if spec.downstream is not None:
         if spec.through != "value":
@@ -288,7 +316,9 @@ def _node_objective(
                 where=f"{where}.downstream",
             )
         inner = f"{where}.downstream"
-        downstream = _node_objective(model, spec.downstream, objective, n_tokens, inner, depth + 1)
+        downstream = _node_objective(
+            model, spec.downstream, objective, n_tokens, inner, bases, depth + 1
+        )
     elif spec.through == "value":
         downstream = objective
     with field(where, TRACE_HINT):

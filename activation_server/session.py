@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from activation_server import wire
+from activation_server.coders import coder_cards, open_coder_sets
 from activation_server.components import ComponentPages
 from activation_server.datasets import Datasets
 from activation_server.errors import as_api_error, error_body
@@ -28,6 +29,7 @@ from activation_server.questions import (
     NAME_HINT,
     batches_of,
     field,
+    read_attention_latent,
     read_bases,
     read_cases,
     read_component_of_path,
@@ -41,6 +43,7 @@ from activation_server.schemas import (
     DebugRequest,
     Example,
     HealthResponse,
+    LatentPairsRequest,
     LensRequest,
     MeasureRequest,
     NodeTokensRequest,
@@ -54,6 +57,7 @@ from activation_server.worker import Ticket, Worker, once
 from neuron_explainer.attribution.components import component_activations, component_tokens
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.self_check import self_check
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.run import Case
 from neuron_explainer.models.transformer import Transformer
 
@@ -67,18 +71,25 @@ class ModelSession:
     def __init__(self, model: Transformer, settings: Settings) -> None:
         self._model = model
         self._investigation = Investigation(
-            model, max_passes=settings.max_passes, max_bytes=settings.max_question_bytes
+            model,
+            open_coder_sets(settings.coders, model),
+            max_passes=settings.max_passes,
+            max_bytes=settings.max_question_bytes,
         )
+        self._bases = read_bases(self._investigation)
         self._worker = Worker(settings.max_queue)
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self._examples = examples_for(model)
-        self.components = ComponentPages(self, model, Datasets.open(settings.datasets, model))
+        datasets = Datasets.open(settings.datasets, model)
+        coder_sets = tuple(self._investigation.coder_sets.values())
+        self.components = ComponentPages(self, model, datasets, coder_sets, self._bases)
         self.explanations = Explanations(
             self, model, self.components, settings.explanations, settings.data_dir
         )
-        self.monitor = Monitor(self, self._investigation, self.components.datasets)
-        self._card = wire.model_card(model, self._examples, self.components.datasets.cards())
+        self.monitor = Monitor(self, self._investigation, datasets)
+        coders = coder_cards(coder_sets)
+        self._card = wire.model_card(model, self._examples, datasets.cards(), coders)
 
     def close(self) -> None:
         """Stop the worker."""
@@ -118,9 +129,11 @@ class ModelSession:
         return await self.answer(body, lambda: self._read_debug(body), request)
 
     def _read_debug(self, body: DebugRequest) -> Callable[[], bytes]:
-        read_bases(body.mlp_basis, body.attention_basis)
+        bases = read_bases(
+            self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis or ""
+        )
         names = [f"cases[{index}]" for index in range(len(body.cases))]
-        cases = read_cases(self._model, body.cases, names)
+        cases = read_cases(self._model, body.cases, names, bases)
 
         def debug() -> bytes:
             table = self._investigation.debug(
@@ -134,11 +147,14 @@ class ModelSession:
         """What each node's write promotes and suppresses."""
 
         def read() -> Callable[[], bytes]:
-            cases = self._read_case_and_other(body.case, body.other_case)
+            bases = read_bases(
+                self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis
+            )
+            cases = self._read_case_and_other(body.case, body.other_case, bases)
             nodes = []
             for number, name in enumerate(body.nodes):
                 with field(f"nodes[{number}]", NAME_HINT):
-                    nodes.append(read_node(self._model, name, len(cases[0].tokens)))
+                    nodes.append(read_node(self._model, name, len(cases[0].tokens), bases))
             return lambda: wire.to_bytes(
                 {"nodes": self._investigation.node_tokens(cases, nodes, body.n)}
             )
@@ -149,14 +165,31 @@ class ModelSession:
         """The logit lens at the objective's token."""
 
         def read() -> Callable[[], bytes]:
-            cases = self._read_case_and_other(body.case, body.other_case)
+            bases = read_bases(
+                self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis
+            )
+            cases = self._read_case_and_other(body.case, body.other_case, bases)
             return lambda: wire.lens(*self._investigation.lens(cases, body.n))
 
         return await self.answer(body, read, request)
 
-    def _read_case_and_other(self, case: CaseSpec, other: CaseSpec | None) -> list[Case]:
+    async def latent_pairs(self, body: LatentPairsRequest, request: Request) -> Response:
+        """An attention latent shared out over token pairs."""
+
+        def read() -> Callable[[], bytes]:
+            bases = read_bases(self._investigation, attention=body.attention_basis)
+            cases = self._read_case_and_other(body.case, body.other_case, bases)
+            with field("node", NAME_HINT):
+                node = read_attention_latent(self._model, body.node, len(cases[0].tokens), bases)
+            return lambda: wire.to_bytes(self._investigation.latent_pairs(cases, node, body.n))
+
+        return await self.answer(body, read, request)
+
+    def _read_case_and_other(
+        self, case: CaseSpec, other: CaseSpec | None, bases: Bases
+    ) -> list[Case]:
         specs = [case] if other is None else [case, other]
-        return read_cases(self._model, specs, ["case", "other_case"][: len(specs)])
+        return read_cases(self._model, specs, ["case", "other_case"][: len(specs)], bases)
 
     # --- measuring ------------------------------------------------------------------------------
 
@@ -185,12 +218,14 @@ class ModelSession:
 
     def _read_measure(self, body: MeasureRequest) -> Generator[float | Effects, None, None]:
         """Reads the request now; its pieces are the objective, then batches of effects."""
-        read_bases(body.mlp_basis, body.attention_basis)
-        cases = self._read_case_and_other(body.case, body.other_case)
+        bases = read_bases(
+            self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis or ""
+        )
+        cases = self._read_case_and_other(body.case, body.other_case, bases)
         nodes = []
         for number, name in enumerate(body.nodes):
             with field(f"nodes[{number}]", NAME_HINT):
-                nodes.append(read_measured(self._model, name, len(cases[0].tokens)))
+                nodes.append(read_measured(self._model, name, len(cases[0].tokens), bases))
 
         def pieces() -> Generator[float | Effects, None, None]:
             n_tokens = len(cases[0].tokens)
@@ -233,7 +268,7 @@ class ModelSession:
         """A component's activation on each prompt."""
 
         def read() -> Callable[[], bytes]:
-            component = read_component_of_path(self._model, name)
+            component = read_component_of_path(self._model, name, self._bases)
             prompts = [
                 read_prompt(self._model, prompt, f"prompts[{index}]")
                 for index, prompt in enumerate(body.prompts)
@@ -242,7 +277,7 @@ class ModelSession:
                 self._model,
                 component,
                 prompts,
-                component_activations(self._model, component, prompts),
+                component_activations(self._model, component, prompts, self._bases),
             )
 
         return await self.answer((name, body), read, request)
@@ -251,8 +286,8 @@ class ModelSession:
         """What a component's weights alone say."""
 
         def read() -> Callable[[], bytes]:
-            component = read_component_of_path(self._model, name)
-            return lambda: wire.to_bytes(component_tokens(self._model, component, n))
+            component = read_component_of_path(self._model, name, self._bases)
+            return lambda: wire.to_bytes(component_tokens(self._model, component, n, self._bases))
 
         return await self.answer(("tokens", name, n), read, request)
 
@@ -260,7 +295,8 @@ class ModelSession:
         """Each claim about the numbers, tried on this model."""
 
         def read() -> Callable[[], bytes]:
-            return lambda: wire.self_check(self._model, self_check(self._model))
+            sets = tuple(self._investigation.coder_sets.values())
+            return lambda: wire.self_check(self._model, self_check(self._model, sets))
 
         return await self.answer("self_check", read, request)
 

@@ -18,6 +18,8 @@ class Settings:
     """The built viewer; None: a plain page says how to build it."""
     datasets: tuple[str, ...] = ()
     """Folders or blob paths of collated datasets."""
+    coders: tuple[str, ...] = ()
+    """Coder sets, as NAME:SITE=PATH, a known name or a path."""
     explanations: tuple[str, ...] = ()
     """Files that `tdb explain` made."""
     warm_up: bool = False

@@ -14,6 +14,7 @@ from activation_server.asking import Asked
 from neuron_explainer.attribution.self_check import Claim
 from neuron_explainer.attribution.table import CaseReport, NodeRow, NodeValues
 from neuron_explainer.autoencoders.judging import Judgement
+from neuron_explainer.autoencoders.published import PUBLISHED
 from neuron_explainer.models.sources import SHORT_NAMES, fetch, is_local
 
 _TOWARD, _AWAY = "bright_blue", "dark_orange"
@@ -62,6 +63,22 @@ def print_models() -> None:
         table.add_row(name, source.n_parameters, here, needs[source.kind], source.description)
     Console(highlight=False).print(table)
     print_note("A folder with config.json and safetensors, a .gguf file or any hub name works too.")
+    print_coders()
+
+
+def print_coders() -> None:
+    """Coders that others published, by the names that --coder takes."""
+    table = Table(box=None, header_style="dim")
+    for header in ("coder", "model", "site", "latents"):
+        table.add_column(header, no_wrap=True)
+    table.add_column("what it is", min_width=12)
+    for name, coders in PUBLISHED.items():
+        table.add_row(name, coders.model, coders.site, f"{coders.n_latents:,}", coders.description)
+    Console(highlight=False).print(table)
+    print_note(
+        "A folder of ours, of SAELens, of sparsify or of {layer}.pt, an .npz, an address or a hub folder works too: "
+        "--coder NAME:SITE=WHERE."
+    )
 
 
 def print_note(text: str) -> None:

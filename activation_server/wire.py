@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from torch import Tensor
 
 from activation_server.errors import BadRequest
-from activation_server.schemas import DatasetInfo, Example, ModelResponse
+from activation_server.schemas import CoderInfo, DatasetInfo, Example, ModelResponse
 from neuron_explainer.attribution.glossary import GLOSSARY
 from neuron_explainer.attribution.lens import LensLayer
 from neuron_explainer.attribution.self_check import Claim
@@ -58,7 +58,10 @@ def _refuse(value: str) -> NoReturn:
 
 
 def model_card(
-    model: Transformer, examples: Sequence[Example], datasets: Sequence[DatasetInfo]
+    model: Transformer,
+    examples: Sequence[Example],
+    datasets: Sequence[DatasetInfo],
+    coders: Sequence[CoderInfo],
 ) -> bytes:
     """What `GET /api/model` says."""
     config = model.config
@@ -76,7 +79,7 @@ def model_card(
         dtype=str(model.dtype).removeprefix("torch."),
         device=str(model.device),
         has_chat_template=bool(getattr(model.tokenizer, "chat_template", None)),
-        coders=[],
+        coders=list(coders),
         datasets=list(datasets),
         examples=list(examples),
         glossary=dict(GLOSSARY),

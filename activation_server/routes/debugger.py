@@ -8,6 +8,8 @@ from activation_server.routes.access import ERRORS, QUEUED, Session
 from activation_server.schemas import (
     DebugRequest,
     DebugResponse,
+    LatentPairsRequest,
+    LatentPairsResponse,
     LensRequest,
     LensResponse,
     MeasureRequest,
@@ -57,6 +59,12 @@ async def measure(body: MeasureRequest, session: Session, request: Request) -> R
 async def node_tokens(body: NodeTokensRequest, session: Session, request: Request) -> Response:
     """List the tokens that each node's write promotes and suppresses."""
     return await session.node_tokens(body, request)
+
+
+@router.post("/latent_pairs", response_model=LatentPairsResponse, responses=QUEUED)
+async def latent_pairs(body: LatentPairsRequest, session: Session, request: Request) -> Response:
+    """Share an attention latent's pre-activation out over the token pairs that make it up."""
+    return await session.latent_pairs(body, request)
 
 
 @router.post("/lens", response_model=LensResponse, responses=QUEUED)

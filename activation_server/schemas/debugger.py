@@ -8,6 +8,7 @@ from activation_server.schemas.questions import CaseSpec
 from activation_server.schemas.shapes import (
     MAX_MEASURED,
     MAX_TOP_K,
+    AnyBasis,
     Basis,
     ComponentName,
     NodeName,
@@ -24,6 +25,9 @@ class DebugRequest(Request):
     cases: tuple[CaseSpec, ...] = Field(min_length=1, max_length=2)
     mlp_basis: Basis = "neuron"
     attention_basis: Basis = "head"
+    resid_basis: Basis | None = Field(
+        default=None, description="A coder of the residual stream, listed beside the rest."
+    )
     top_k: StrictInt = Field(default=10, ge=1, le=MAX_TOP_K)
     read_out_norm: Literal["fixed", "live"] = Field(
         default="fixed",
@@ -82,6 +86,7 @@ class DirectEffectByKind(Response):
 class DirectEffectByLayer(Response):
     attn: list[float]
     mlp: list[float]
+    error: list[float] = Field(default=[], description="What the coders in use missed.")
 
 
 class CaseResult(Response):
@@ -140,6 +145,7 @@ class MeasureRequest(Request):
     to: Literal["zero", "mean"] = "zero"
     mlp_basis: Basis = "neuron"
     attention_basis: Basis = "head"
+    resid_basis: Basis | None = None
     other_case: CaseSpec | None = Field(
         default=None, description="The other case, when the interventions patch from it."
     )
@@ -159,6 +165,9 @@ class NodeTokensRequest(Request):
     case: CaseSpec
     nodes: tuple[NodeName, ...] = Field(min_length=1, max_length=200)
     n: StrictInt = Field(default=5, ge=1, le=100)
+    mlp_basis: AnyBasis = None
+    attention_basis: AnyBasis = None
+    resid_basis: AnyBasis = None
     other_case: CaseSpec | None = None
 
 
@@ -174,9 +183,43 @@ class NodeTokensResponse(Response):
     nodes: list[NodeTokens]
 
 
+class LatentPairsRequest(Request):
+    """Which tokens, through which heads, raise a latent of attention."""
+
+    case: CaseSpec
+    node: NodeName
+    n: StrictInt = Field(default=20, ge=1, le=1000)
+    attention_basis: AnyBasis = None
+    other_case: CaseSpec | None = None
+
+
+class PairShare(Response):
+    node: NodeName
+    head: int
+    key_position: int
+    value: float
+
+
+class LatentPairsResponse(Response):
+    """All pairs and `rest` sum to the pre-activation, whatever the coder's nonlinearity."""
+
+    node: NodeName
+    activation: float
+    pre_activation: float
+    rest: float = Field(
+        description="The output bias, the coder's biases, and what edits put in place of pairs."
+    )
+    pairs: list[PairShare] = Field(description="The largest, either way.")
+    by_key: list[float] = Field(description="Summed over heads, by token looked at.")
+    by_head: list[float] = Field(description="Summed over keys.")
+
+
 class LensRequest(Request):
     case: CaseSpec
     n: StrictInt = Field(default=5, ge=1, le=100)
+    mlp_basis: AnyBasis = None
+    attention_basis: AnyBasis = None
+    resid_basis: AnyBasis = None
     other_case: CaseSpec | None = None
 
 

@@ -39,6 +39,12 @@ Basis = Annotated[
 ]
 
 
+AnyBasis = Annotated[
+    Basis | None,
+    Field(description="What latents in the request belong to; null: the first coder loaded."),
+]
+
+
 class ErrorResponse(Response):
     """Every error has this shape."""
 

@@ -5,6 +5,8 @@
               "A Mathematical Framework for Transformer Circuits"): the tokens that direction reads,
               and those it writes or attends to. Rotary positions are left out: QK is taken at
               distance zero.
+    latent    promotes W_U (gain * D_j);  responds to the tokens that raise its pre-activation most when each stands
+              alone: its embedding as the stream, attending to itself, or through the MLP, as the site has it
 
 Copying is the share of sampled tokens for which the OV circuit puts the token itself among its five
 most promoted.
@@ -18,7 +20,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.attribution.coded_writes import in_stream
 from neuron_explainer.attribution.lens import TokenScore, top_tokens, write_logits
+from neuron_explainer.models.bases import PLAIN, Bases, CodedSite, live
 from neuron_explainer.models.hooks import Recorder, Site
 from neuron_explainer.models.interventions import check_component
 from neuron_explainer.models.tokens import PromptTooLong
@@ -28,6 +32,8 @@ from neuron_explainer.nodes import Component
 N_COPY_SAMPLE = 512
 COPY_TOP = 5
 MAX_PATTERN_TOKENS = 1024
+VOCAB_CHUNK = 4096
+"""Tokens put through an MLP at once."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +50,29 @@ class ComponentTokens:
 
 @torch.no_grad()
 def component_activations(
-    model: Transformer, component: Component, prompts: Sequence[tuple[int, ...]]
+    model: Transformer,
+    component: Component,
+    prompts: Sequence[tuple[int, ...]],
+    bases: Bases = PLAIN,
 ) -> list[Float[Tensor, "*axes"]]:
-    """A neuron's activation at each token, "seq"; a head's pattern, "query key"; an embedding's
-    norm.
+    """A neuron's or latent's activation at each token, "seq"; a head's pattern, "query key"; the norm of an
+    embedding or of what a coder missed.
 
     Raises LookupError for a component the model does not have, PromptTooLong for a head on a long text.
     """
-    check_component(component, model.config)
+    check_component(component, model.config, bases)
     longest = max(map(len, prompts), default=0)
     if component.kind == "attn" and longest > MAX_PATTERN_TOKENS:
         raise PromptTooLong(
             f"The text has {longest} tokens; a head's pattern, one number for each pair of them, is given "
             f"for at most {MAX_PATTERN_TOKENS}."
         )
-    return [_activations(model, component, prompt) for prompt in prompts]
+    return [_activations(model, component, prompt, bases) for prompt in prompts]
 
 
-def _activations(model: Transformer, component: Component, prompt: tuple[int, ...]) -> Tensor:
+def _activations(
+    model: Transformer, component: Component, prompt: tuple[int, ...], bases: Bases
+) -> Tensor:
     tokens = torch.tensor([prompt], device=model.device)
     x = model.embed(tokens)
     if component.kind == "embed":
@@ -69,22 +80,41 @@ def _activations(model: Transformer, component: Component, prompt: tuple[int, ..
         return norms
     if component.kind == "bias" or component.layer is None:
         raise LookupError("bias has no activation: it writes the same vector at every token.")
-    site: Site = "attn_pattern" if component.kind == "attn" else "mlp_post_act"
+    coded = bases.at(component) if component.stream is not None else None
+    plain: Site = "attn_pattern" if component.kind == "attn" else "mlp_post_act"
+    site = plain if coded is None else coded.site
     recorder = Recorder([site])
     model.layers(x, recorder.hooks(), stop=component.layer + 1)
     value = recorder.values[site][component.layer][0]
+    if coded is not None:
+        return _coded_activations(coded, component, value)
     part = value[component.index] if component.kind == "attn" else value[:, component.index]
     return part.float()
 
 
+def _coded_activations(
+    coded: CodedSite, component: Component, x: Float[Tensor, "seq d"]
+) -> Float[Tensor, " seq"]:
+    if component.index is None:
+        missed: Tensor = (x - coded.reconstruction(x)).norm(dim=-1)
+        return missed
+    return coded.latents(x, torch.tensor([component.index], device=x.device))[:, 0]
+
+
 @torch.no_grad()
-def component_tokens(model: Transformer, component: Component, n: int) -> ComponentTokens:
+def component_tokens(
+    model: Transformer, component: Component, n: int, bases: Bases = PLAIN
+) -> ComponentTokens:
     """Tokens that a component's weights promote, suppress and respond to. Raises LookupError if
     there is none."""
-    check_component(component, model.config)
-    if component.kind in ("embed", "bias") or component.layer is None or component.index is None:
-        raise LookupError(f"{component} is no single unit: token lists are for heads and neurons.")
+    check_component(component, model.config, bases)
+    if component.layer is None or component.index is None:
+        raise LookupError(
+            f"{component} is no single unit: token lists are for heads, neurons and latents."
+        )
     block = model.block(component.layer)
+    if component.kind == "latent":
+        return _latent_tokens(model, bases.at(component), component, n)
     if component.kind == "attn":
         return _head_tokens(model, block, component, n)
     write = block.mlp.w_out[:, component.index]
@@ -92,6 +122,41 @@ def component_tokens(model: Transformer, component: Component, n: int) -> Compon
     read = block.mlp.w_in[component.index]
     excited = _normed_embeddings(model, block.norm_mlp) @ read.float()
     return ComponentTokens(str(component), *_both(model, promoted, n), *_both(model, excited, n))
+
+
+def _latent_tokens(
+    model: Transformer, coded: CodedSite, component: Component, n: int
+) -> ComponentTokens:
+    latent = component.index or 0
+    direction = coded.directions(torch.tensor([latent], device=model.device))
+    promoted = write_logits(model, in_stream(model, coded, direction))[0]
+    excited = torch.cat(
+        [
+            coded.pre_activation(_alone(model, coded, part), latent, live)
+            for part in torch.split(model.w_embed, VOCAB_CHUNK)
+        ]
+    )
+    return ComponentTokens(str(component), *_both(model, promoted, n), *_both(model, excited, n))
+
+
+def _alone(
+    model: Transformer, coded: CodedSite, embeddings: Float[Tensor, "vocab d_model"]
+) -> Float[Tensor, "vocab d"]:
+    """The site's value for tokens without context: what the sublayer makes of their embeddings, without position."""
+    block = model.block(coded.layer)
+    match coded.site:
+        case "mlp_post_act" | "resid_delta_mlp":
+            a = block.mlp.post_act(_through_norm(block.norm_mlp, embeddings).to(model.dtype))
+            if coded.site == "resid_delta_mlp":
+                a = F.linear(a, block.mlp.w_out, block.mlp.b_out)
+            return a
+        case "resid_delta_attn":
+            x = _through_norm(block.norm_attn, embeddings).to(model.dtype)
+            v = block.attn.project(x[None])[2]
+            v = v.repeat_interleave(block.attn.n_heads // block.attn.n_kv_heads, dim=1)
+            return block.attn.write(v)[0]
+        case _:
+            return embeddings
 
 
 def _head_tokens(model: Transformer, block: Block, component: Component, n: int) -> ComponentTokens:
@@ -147,7 +212,11 @@ def _copying(
 
 def _normed_embeddings(model: Transformer, norm: Norm) -> Float[Tensor, "vocab d_model"]:
     """Every token's embedding, without position, as a layer's norm would hand it on."""
-    x = model.w_embed.float()
+    return _through_norm(norm, model.w_embed)
+
+
+def _through_norm(norm: Norm, x: Float[Tensor, "n d_model"]) -> Float[Tensor, "n d_model"]:
+    x = x.float()
     if norm.centred:
         bias = None if norm.bias is None else norm.bias.float()
         return F.layer_norm(x, x.shape[-1:], norm.weight.float(), bias, norm.eps)

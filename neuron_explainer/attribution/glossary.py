@@ -76,7 +76,8 @@ GLOSSARY: dict[str, str] = {
     "normalized_mse": "Squared error of the reconstruction over the squared size of the activations.",
     "l0": "How many latents are active at a token, on average; beside it the share of all latents.",
     "dead_fraction": "Share of the latents that are active at no token of the text.",
-    "loss_recovered": "How far the reconstruction brings the next-token loss back from zeroing the site: 1 where it is as "
-    "good as the activations themselves.",
-    "loss": "How surprised the model is by the next token, on average: minus the logarithm of its probability, in nats.",
+    "loss_recovered": "How far the reconstruction brings the next-token loss back from zeroing the site: 1 where it is "
+    "as good as the activations themselves.",
+    "loss": "How surprised the model is by the next token, on average: minus the logarithm of its "
+    "probability, in nats.",
 }

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from neuron_explainer.attribution.deltas import ReplaceBy, Target
 from neuron_explainer.attribution.effects import Effects
+from neuron_explainer.attribution.latent_pairs import LatentPairs, latent_pairs
 from neuron_explainer.attribution.lens import LensLayer, NodeTokens, logit_lens, node_tokens
 from neuron_explainer.attribution.measured import measured_effects
 from neuron_explainer.attribution.memory import estimated_bytes
@@ -145,23 +146,28 @@ class Investigation:
     def bases(
         self, mlp: str = "neuron", attention: str = "head", resid: str | None = None
     ) -> Bases:
-        """The bases of these names. Raises LookupError or ValueError naming what each may be."""
-        asked: tuple[tuple[Stream, str | None, str | None], ...] = (
-            ("mlp", mlp, "neuron"),
-            ("attn", attention, "head"),
-            ("resid", resid, None),
+        """The bases of these names. Raises LookupError naming what each may be."""
+        asked: tuple[tuple[Stream, str | None], ...] = (
+            ("mlp", mlp),
+            ("attn", attention),
+            ("resid", resid),
         )
-        chosen = [self._coder_set(s, name) for s, name, plain in asked if name not in (plain, None)]
-        return bases_of(chosen)
+        return bases_of([each for ask in asked for each in self.coder_sets_of(*ask)])
 
-    def _coder_set(self, stream: Stream, name: str | None) -> CoderSet:
-        found = self.coder_sets.get(name or "")
+    def coder_sets_of(self, stream: Stream, name: str | None) -> list[CoderSet]:
+        """The coder set that a basis names, or none where it is neurons, heads or nothing.
+
+        Raises LookupError naming what a stream may be described by.
+        """
+        plain = {"mlp": "neuron", "attn": "head", "resid": ""}[stream]
+        if name is None or name == plain:
+            return []
+        found = self.coder_sets.get(name)
         if found is not None and found.stream == stream:
-            return found
-        plain = {"mlp": ["neuron"], "attn": ["head"], "resid": []}[stream]
+            return [found]
         named = [each.name for each in self.coder_sets.values() if each.stream == stream]
-        allowed = " or ".join(repr(each) for each in (*plain, *named)) or "nothing"
-        what = f"{name!r} is at {found.site}" if found else f"There is no basis {name!r}"
+        allowed = " or ".join(repr(each) for each in (plain, *named) if each) or "nothing"
+        what = f"{name!r} codes {found.site}" if found else f"There is no basis {name!r}"
         raise LookupError(f"{what}: the {stream} stream may be described by {allowed} here.")
 
     def _ids(self, texts: str | Sequence[str]) -> tuple[int, ...]:
@@ -223,6 +229,12 @@ class Investigation:
     ) -> list[NodeTokens]:
         """Tokens each node's write promotes and suppresses."""
         return node_tokens(self.read(cases, case_index), nodes, n)
+
+    def latent_pairs(
+        self, cases: Sequence[Case], node: Node, n: int, *, case_index: int = 0
+    ) -> LatentPairs:
+        """An attention latent's pre-activation shared out over token pairs."""
+        return latent_pairs(self.read(cases, case_index), node, n)
 
     def lens(
         self, cases: Sequence[Case], n: int, *, case_index: int = 0

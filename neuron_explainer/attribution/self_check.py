@@ -5,17 +5,21 @@ sum         direct effects of all nodes, embeddings and biases add up to the obj
 total       a total effect is the derivative of the objective as the node's write is scaled (central difference)
 measured    a measured effect is the objective less that of a run with the node ablated in place
 identity    scaling a component by 1 changes nothing
+splice      with coders in the place of neurons and heads, direct effects of latents, errors and the rest still add up
+latent      setting a latent moves its site by its decoder column, and nothing else there
 """
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from neuron_explainer.attribution.effects import Effects
 from neuron_explainer.attribution.investigation import Investigation
-from neuron_explainer.models.interventions import Ablate, Scale
+from neuron_explainer.autoencoders import CoderSet
+from neuron_explainer.autoencoders.coder_set import bases_of
+from neuron_explainer.models.interventions import Ablate, Scale, Set
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Case
 from neuron_explainer.models.tokens import encode
@@ -41,13 +45,16 @@ class Claim:
     skipped: str | None = None
 
 
-def self_check(model: Transformer) -> list[Claim]:
-    """Check each claim on a short prompt and report what was expected and found."""
+def self_check(model: Transformer, coder_sets: Sequence[CoderSet] = ()) -> list[Claim]:
+    """Check each claim on a short prompt and report what was expected and found.
+
+    Claims about coders are made of each set by itself.
+    """
     tokens = encode(model, PROMPT)
     with torch.no_grad():
         best = model(torch.tensor([tokens], device=model.device))[0, -1].topk(2).indices.tolist()
     case = Case(tokens, TokenObjective("logit_diff", (best[0],), (best[1],)))
-    inv = Investigation(model)
+    inv = Investigation(model, coder_sets)
     checks: Sequence[Callable[[Transformer, Investigation, Case], Claim]] = (
         _logits,
         _sum,
@@ -55,7 +62,11 @@ def self_check(model: Transformer) -> list[Claim]:
         _measured,
         _identity,
     )
-    return [check(model, inv, case) for check in checks]
+    coded = [replace(case, bases=bases_of([each])) for each in coder_sets]
+    return [
+        *(check(model, inv, case) for check in checks),
+        *(check(model, inv, each) for each in coded for check in (_splice, _latent)),
+    ]
 
 
 def _claim(model: Transformer, name: str, claim: str, expected: str, found: str) -> dict[str, str]:
@@ -112,24 +123,61 @@ def _logits(model: Transformer, _: Investigation, case: Case) -> Claim:
 
 
 def _sum(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    return _adds_up(
+        model,
+        inv,
+        case,
+        "sum",
+        "Direct effects of all nodes, embeddings and biases add up to the logit difference.",
+    )
+
+
+def _splice(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    coded = case.bases.sites[0]
+    about = (
+        f"With {coded.name} at {coded.site}, direct effects of latents, errors and all else add up "
+        "to the logit difference of the bare model."
+    )
+    return _adds_up(model, inv, case, "splice", about)
+
+
+def _adds_up(model: Transformer, inv: Investigation, case: Case, name: str, about: str) -> Claim:
     effects = Effects(inv.read([case]), inv.norms)
     nodes = sum(
         float(layer.double().sum())
-        for kind in effects.kinds().values()
-        for layer in kind("direct_effect").layers
+        for kind, metric in effects.kinds().items()
+        if not kind.startswith("resid")  # those describe again what is there
+        for layer in metric("direct_effect").layers
     )
-    bias = inv.debug([case]).cases[0].direct_effect_by_kind["bias"]
+    found = nodes + effects.bias.direct_effect
     value = _difference(model, case)
     tolerance = _tolerance(model, 1e-4)
-    plain = _claim(
-        model,
-        "sum",
-        "Direct effects of all nodes, embeddings and biases add up to the logit difference.",
-        f"{value:.5f}",
-        f"{nodes + bias:.5f}",
-    )
-    passed = abs(nodes + bias - value) <= tolerance * max(1.0, abs(value))
+    plain = _claim(model, name, about, f"{value:.5f}", f"{found:.5f}")
+    passed = abs(found - value) <= tolerance * max(1.0, abs(value))
     return Claim(**plain, tolerance=f"{tolerance:g} relative", passed=passed)
+
+
+def _latent(model: Transformer, inv: Investigation, case: Case) -> Claim:
+    """On the last token's most active latent of the set's last layer, at twice its value."""
+    coded = case.bases.sites[-1]
+    run = inv.read([case])
+    reading = run.reading(coded)
+    last = reading.active.token == len(case.tokens) - 1
+    tolerance = _tolerance(model, 1e-5)
+    about = f"Setting a latent of {coded.name} moves {coded.site} by its decoder column, and by nothing else."
+    plain = _claim(model, "latent", about, "largest difference 0", "")
+    if not last.any():
+        return _not_checked(plain, tolerance, "No latent is active at the last token.")
+    best = reading.active.value.where(last, 0.0).argmax()
+    latent, z = reading.active.latent[best], float(reading.active.value[best])
+    component = Component("latent", coded.layer, int(latent), coded.stream)
+    edit = Set(component, (-1,), value=2 * z)
+    moved = inv.read([replace(case, interventions=(edit,))]).value(coded.site, coded.layer)
+    wanted = run.value(coded.site, coded.layer).clone()
+    wanted[-1] += (reading.unit[-1] * z * coded.directions(latent[None])[0]).to(wanted.dtype)
+    worst = float((moved - wanted).abs().max() / wanted.abs().max())
+    plain |= {"found": f"{worst:.2e}"}
+    return Claim(**plain, tolerance=f"{tolerance:g} relative", passed=worst <= tolerance)
 
 
 def _difference(model: Transformer, case: Case) -> float:

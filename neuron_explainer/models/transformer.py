@@ -228,7 +228,9 @@ class MLP(nn.Module):
             case "relu":
                 return F.relu(pre)
 
-    def post_act(self, x: Resid, hooks: Hooks = NO_HOOKS) -> Float[Tensor, "batch seq d_mlp"]:
+    def post_act(
+        self, x: Float[Tensor, "*batch d_model"], hooks: Hooks = NO_HOOKS
+    ) -> Float[Tensor, "*batch d_mlp"]:
         pre = F.linear(x, self.w_in, self.b_in)
         if not self.gated:
             return self.activate(hooks("mlp_pre", self.layer, pre))

@@ -9,7 +9,7 @@ export function caseOf(texts: string[], n_layers = 2, change: Partial<CaseResult
     objective: { value: 1, unit: "logits", position: texts.length - 1, adds_up: true },
     next_tokens: [],
     direct_effect_by_kind: { embed: 0, attn: 0, mlp: 0, bias: 0, error: 0, edit: 0 },
-    direct_effect_by_layer: { attn: zeros, mlp: zeros },
+    direct_effect_by_layer: { attn: zeros, mlp: zeros, error: zeros },
     listed_direct_effect: 0,
     by_token: { embed: texts.map((_, token) => token), mlp: zeros, attn_from: zeros, attn_to: zeros },
     by_layer: { attn: layers, mlp: layers.map((row) => row.map((value) => -2 * value)) },

@@ -412,6 +412,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/latent_pairs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Latent Pairs
+         * @description Share an attention latent's pre-activation out over the token pairs that make it up.
+         */
+        post: operations["latent_pairs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lens": {
         parameters: {
             query?: never;
@@ -1689,6 +1709,11 @@ export interface components {
              */
             read_out_norm: "fixed" | "live";
             /**
+             * Resid Basis
+             * @description A coder of the residual stream, listed beside the rest.
+             */
+            resid_basis?: string | null;
+            /**
              * Top K
              * @default 10
              */
@@ -1746,6 +1771,12 @@ export interface components {
         DirectEffectByLayer: {
             /** Attn */
             attn: number[];
+            /**
+             * Error
+             * @description What the coders in use missed.
+             * @default []
+             */
+            error: number[];
             /** Mlp */
             mlp: number[];
         };
@@ -2511,6 +2542,66 @@ export interface components {
             };
         };
         /**
+         * LatentPairsRequest
+         * @description Which tokens, through which heads, raise a latent of attention.
+         */
+        LatentPairsRequest: {
+            /**
+             * Attention Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            attention_basis?: string | null;
+            case: components["schemas"]["CaseSpec"];
+            /**
+             * N
+             * @default 20
+             */
+            n: number;
+            /**
+             * Node
+             * @example attn_L9_9@13:1
+             * @example mlp_L3_117@5
+             */
+            node: string;
+            other_case?: components["schemas"]["CaseSpec"] | null;
+        };
+        /**
+         * LatentPairsResponse
+         * @description All pairs and `rest` sum to the pre-activation, whatever the coder's nonlinearity.
+         */
+        LatentPairsResponse: {
+            /** Activation */
+            activation: number;
+            /**
+             * By Head
+             * @description Summed over keys.
+             */
+            by_head: number[];
+            /**
+             * By Key
+             * @description Summed over heads, by token looked at.
+             */
+            by_key: number[];
+            /**
+             * Node
+             * @example attn_L9_9@13:1
+             * @example mlp_L3_117@5
+             */
+            node: string;
+            /**
+             * Pairs
+             * @description The largest, either way.
+             */
+            pairs: components["schemas"]["PairShare"][];
+            /** Pre Activation */
+            pre_activation: number;
+            /**
+             * Rest
+             * @description The output bias, the coder's biases, and what edits put in place of pairs.
+             */
+            rest: number;
+        };
+        /**
          * LayerCoverage
          * @description How much of a group of components is explained, by one explainer.
          */
@@ -2563,13 +2654,28 @@ export interface components {
         };
         /** LensRequest */
         LensRequest: {
+            /**
+             * Attention Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            attention_basis?: string | null;
             case: components["schemas"]["CaseSpec"];
+            /**
+             * Mlp Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            mlp_basis?: string | null;
             /**
              * N
              * @default 5
              */
             n: number;
             other_case?: components["schemas"]["CaseSpec"] | null;
+            /**
+             * Resid Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            resid_basis?: string | null;
         };
         /** LensResponse */
         LensResponse: {
@@ -2602,6 +2708,8 @@ export interface components {
             nodes: string[];
             /** @description The other case, when the interventions patch from it. */
             other_case?: components["schemas"]["CaseSpec"] | null;
+            /** Resid Basis */
+            resid_basis?: string | null;
             /**
              * To
              * @default zero
@@ -2807,7 +2915,17 @@ export interface components {
         };
         /** NodeTokensRequest */
         NodeTokensRequest: {
+            /**
+             * Attention Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            attention_basis?: string | null;
             case: components["schemas"]["CaseSpec"];
+            /**
+             * Mlp Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            mlp_basis?: string | null;
             /**
              * N
              * @default 5
@@ -2816,6 +2934,11 @@ export interface components {
             /** Nodes */
             nodes: string[];
             other_case?: components["schemas"]["CaseSpec"] | null;
+            /**
+             * Resid Basis
+             * @description What latents in the request belong to; null: the first coder loaded.
+             */
+            resid_basis?: string | null;
         };
         /** NodeTokensResponse */
         NodeTokensResponse: {
@@ -2891,6 +3014,21 @@ export interface components {
              * @description What went wrong while scoring, if anything did.
              */
             problems: string[];
+        };
+        /** PairShare */
+        PairShare: {
+            /** Head */
+            head: number;
+            /** Key Position */
+            key_position: number;
+            /**
+             * Node
+             * @example attn_L9_9@13:1
+             * @example mlp_L3_117@5
+             */
+            node: string;
+            /** Value */
+            value: number;
         };
         /**
          * PatchSpec
@@ -5590,6 +5728,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    latent_pairs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LatentPairsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Requests that were ahead of this one when it came; 0 if kept. */
+                    "x-queue-ahead"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatentPairsResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

@@ -45,7 +45,7 @@ export function SweepMap({ sweep, ks, strengths, chosen, onChoose }: SweepMapPro
 
 function Cell({ cell, isChosen, onChoose }: { cell: SweepCell; isChosen: boolean; onChoose: () => void }) {
   const { k, strength, probability, kl, repetition, usable } = cell;
-  const said = [`k ${k}, strength ${strength}: ${formatProb(probability)}`, `KL ${kl.toFixed(2)}`];
+  const said = [`k ${k}, strength ${strength}: ${formatProb(probability)}`, kl === null ? "overflow" : `KL ${kl.toFixed(2)}`];
   if (repetition !== null) said.push(`repetition ${repetition.toFixed(2)}`);
   if (usable) said.push("usable");
   return (

@@ -69,7 +69,7 @@ export function SweepPanel({ state, concept, onChoose }: SweepPanelProps) {
           </div>
           <div {...define("sweep_kl", { exact: chosen.kl, unit: "nats per token" })}>
             <dt>KL, other text</dt>
-            <dd><b>{chosen.kl.toFixed(2)}</b></dd>
+            <dd><b>{chosen.kl === null ? "overflow" : chosen.kl.toFixed(2)}</b></dd>
           </div>
           <div {...define("repetition", { exact: chosen.repetition })}>
             <dt>Repetition</dt>

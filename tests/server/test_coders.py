@@ -1,0 +1,174 @@
+"""Coders over REST: chosen by name, edited, measured, traced, and refused where they do not fit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from activation_server import schemas
+from activation_server.app import create_app
+from activation_server.session import ModelSession
+from activation_server.settings import Settings
+from neuron_explainer.models.transformer import Transformer
+from tests.autoencoders.random_coders import random_coder_set
+from tests.server.sample import BASE_URL, a_case, debug_body, measure_body
+
+SITES = {
+    "the-mlp": ("resid_delta_mlp", 16),
+    "acts": ("mlp_post_act", 64),
+    "heads": ("resid_delta_attn", 16),
+    "stream": ("resid_mid", 16),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    root = tmp_path_factory.mktemp("coders")
+    for name, (site, width) in SITES.items():
+        random_coder_set(name, site, width).save(root / name, model="tiny")
+    return {name: str(root / name) for name in SITES}
+
+
+@pytest.fixture
+def coded(model: Transformer, folders: dict[str, str]) -> Iterator[TestClient]:
+    settings = Settings(coders=tuple(folders.values()))
+    session = ModelSession(model, settings)
+    app = create_app(settings, session)
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        yield client
+
+
+def post(client: TestClient, path: str, body: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    response = client.post(f"/api/{path}", json=body)
+    assert response.status_code == status, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def test_the_model_card_lists_them(coded: TestClient) -> None:
+    coders = coded.get("/api/model").json()["coders"]
+    assert coders[0] == {
+        "name": "the-mlp",
+        "site": "resid_delta_mlp",
+        "layers": [0, 1, 2],
+        "n_latents": 48,
+    }
+    assert [each["name"] for each in coders] == list(SITES)
+
+
+def test_a_basis_names_the_nodes_of_the_table(coded: TestClient) -> None:
+    plain = post(coded, "debug", debug_body())
+    body = debug_body(mlp_basis="acts", attention_basis="heads", resid_basis="stream")
+    found = post(coded, "debug", body)
+    schemas.DebugResponse.model_validate(found)
+    case, bare = found["cases"][0], plain["cases"][0]
+    assert case["objective"] == bare["objective"]
+    assert case["next_tokens"] == bare["next_tokens"]
+    assert {row["kind"] for row in found["nodes"]} >= {"embed", "latent", "error"}
+    assert sum(case["direct_effect_by_kind"].values()) == pytest.approx(
+        case["objective"]["value"], abs=1e-4
+    )
+    streams = {row["component"].split("_")[0] for row in found["nodes"] if row["kind"] == "latent"}
+    assert streams == {"mlp", "attn", "resid"}
+
+
+def test_latents_are_edited_measured_and_traced(coded: TestClient) -> None:
+    edit = {"kind": "set", "component": "mlp_ae_L1_5", "positions": [-1], "value": 4.0}
+    body = debug_body(a_case(interventions=[edit]), a_case(), mlp_basis="the-mlp")
+    rows = {row["node"]: row for row in post(coded, "debug", body)["nodes"]}
+    (row,) = [row for row in rows.values() if row["component"] == "mlp_ae_L1_5" and row["edited"]]
+    assert row["values"][0]["activation"] == 4.0
+    last = row["position"]
+    nodes = (f"mlp_ae_L1_5@{last}", f"mlp_ae_error_L1@{last}", "mlp_ae_L1_5")
+    measured = post(
+        coded,
+        "measure",
+        measure_body(*nodes, mlp_basis="the-mlp") | {"case": a_case(interventions=[edit])},
+    )
+    assert [effect["node"] for effect in measured["effects"]] == list(nodes)
+    assert measured["effects"][0]["measured_effect"] != 0
+    lists = post(coded, "node_tokens", {"case": a_case(), "nodes": nodes[:2], "n": 2})
+    assert [each["node"] for each in lists["nodes"]] == list(nodes[:2])
+    trace = a_case(target_tokens=[], distractor_tokens=[], trace={"node": f"attn_ae_L1_3@{last}"})
+    traced = post(coded, "debug", debug_body(trace, attention_basis="heads", mlp_basis="acts"))
+    assert traced["cases"][0]["objective"]["unit"] == "pre-activation"
+    pairs = post(coded, "latent_pairs", {"case": a_case(), "node": f"attn_ae_L1_3@{last}", "n": 5})
+    schemas.LatentPairsResponse.model_validate(pairs)
+    assert pairs["pre_activation"] == pytest.approx(
+        traced["cases"][0]["objective"]["value"], abs=1e-4
+    )
+    assert sum(pairs["by_key"]) + pairs["rest"] == pytest.approx(pairs["pre_activation"], abs=1e-4)
+
+
+def test_component_routes_know_the_first_coder_of_each_stream(coded: TestClient) -> None:
+    found = post(coded, "components/attn_ae_L0_3/activations", {"prompts": ["Mary and John"]})
+    assert len(found["results"][0]["activations"]) == len(found["results"][0]["tokens"])
+    for name in ("mlp_ae_L0_3", "attn_ae_L0_3", "resid_ae_L2_3"):
+        lists = coded.get(f"/api/components/{name}/tokens?n=3")
+        assert lists.status_code == 200, lists.text
+        assert len(lists.json()["responds_to"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where", "said"),
+    [
+        ("debug", debug_body(mlp_basis="x"), "mlp_basis", "'neuron' or 'the-mlp' or 'acts'"),
+        ("debug", debug_body(mlp_basis="heads"), "mlp_basis", "'heads' codes resid_delta_attn"),
+        ("debug", debug_body(resid_basis="neuron"), "resid_basis", "'stream'"),
+        (
+            "debug",
+            debug_body(a_case(interventions=[{"kind": "ablate", "component": "mlp_ae_L0_1"}])),
+            "cases[0].interventions[0].component",
+            "no coder of the mlp stream is in use",
+        ),
+        ("measure", measure_body("attn_ae_L0_1@2"), "nodes[0]", "no coder of the attn stream"),
+        (
+            "measure",
+            measure_body("mlp_ae_L0_99@2", mlp_basis="the-mlp"),
+            "nodes[0]",
+            "latent 99 is out of range",
+        ),
+        (
+            "latent_pairs",
+            {"case": a_case(), "node": "mlp_L0_1@2"},
+            "node",
+            "no latent of attention",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_a_422_that_says_where(
+    path: str, body: dict[str, Any], where: str, said: str, coded: TestClient
+) -> None:
+    found = post(coded, path, body, 422)
+    assert found["message"].startswith(where)
+    assert said in found["message"]
+    assert found["hint"]
+    assert coded.get("/api/health").status_code == 200
+
+
+def test_without_coders_a_basis_is_refused(client: TestClient) -> None:
+    found = post(client, "debug", debug_body(mlp_basis="demo-mlp"), 422)
+    assert "'neuron'" in found["message"]
+    assert "--coder" in found["hint"]
+
+
+def test_a_session_refuses_two_sets_of_one_name(
+    model: Transformer, folders: dict[str, str]
+) -> None:
+    with pytest.raises(ValueError, match="Two coder sets are called 'acts'"):
+        ModelSession(model, Settings(coders=(folders["acts"], f"acts={folders['the-mlp']}")))
+
+
+def test_a_session_refuses_coders_of_another_width(model: Transformer, tmp_path: Path) -> None:
+    random_coder_set("wide", "resid_post", 24).save(tmp_path, model="other")
+    with pytest.raises(ValueError, match="24 wide, but resid_post .* is 16 wide"):
+        ModelSession(model, Settings(coders=(str(tmp_path),)))
+
+
+def test_the_self_check_has_claims_of_each_set(coded: TestClient) -> None:
+    claims = coded.get("/api/self_check").json()["claims"]
+    mine = [claim for claim in claims if claim["name"] in ("splice", "latent")]
+    assert len(mine) == 2 * len(SITES)
+    assert all(claim["passed"] for claim in mine), mine

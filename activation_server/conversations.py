@@ -14,6 +14,7 @@ from activation_server.errors import BadRequest
 from activation_server.extremes import Extremes
 from activation_server.questions import EDIT_HINT, NAME_HINT, edit_of, field
 from activation_server.schemas import ConceptSpec, Conversation, PatchSpec, SteerSpec
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.chat import Message, Text, chat_text, continued, plain_text
 from neuron_explainer.models.extent import Extent
 from neuron_explainer.models.interventions import (
@@ -42,19 +43,19 @@ class ReadConversation:
 
 
 def read_conversation(
-    model: Transformer, body: Conversation, extremes: Extremes, n_new: int = 0
+    model: Transformer, body: Conversation, extremes: Extremes, bases: Bases, n_new: int = 0
 ) -> ReadConversation:
     """The text and the edits; `n_new` tokens may come, and edits may name their positions."""
     text = read_text(model, body)
     limit = min(len(text.tokens) + n_new, model.config.n_ctx)
     extent = Extent(text.n_prompt, 0, len(text.tokens), limit)
-    edits = [*_interventions(model, body, extremes, extent)]
+    edits = [*_interventions(model, body, extremes, bases, extent)]
     for number, concept in enumerate(body.concepts):
         where = f"concepts[{number}]"
         if concept.enabled:
-            edits += steers_of(model, concept, extremes, body.dataset, where)
+            edits += steers_of(model, concept, extremes, bases, body.dataset, where)
             with field(where, EDIT_HINT):
-                intervention_hooks(edits[-1:], model.config, extent)
+                intervention_hooks(edits[-1:], model.config, extent, bases=bases)
     return ReadConversation(text, tuple(edits))
 
 
@@ -74,7 +75,7 @@ def read_text(model: Transformer, body: Conversation) -> Text:
 
 
 def _interventions(
-    model: Transformer, body: Conversation, extremes: Extremes, extent: Extent
+    model: Transformer, body: Conversation, extremes: Extremes, bases: Bases, extent: Extent
 ) -> Iterator[Intervention]:
     for number, spec in enumerate(body.interventions):
         where = f"interventions[{number}]"
@@ -86,13 +87,13 @@ def _interventions(
             )
         with field(f"{where}.component", NAME_HINT):
             component = Component.parse(spec.component)
-            check_component(component, model.config)
+            check_component(component, model.config, bases)
         with field(where, EDIT_HINT):
             if isinstance(spec, SteerSpec):
                 edit: Intervention = steer_of(spec, component, extremes, body.dataset)
             else:
                 edit = edit_of(spec, component)
-            intervention_hooks([edit], model.config, extent)
+            intervention_hooks([edit], model.config, extent, bases=bases)
         yield edit
 
 
@@ -115,7 +116,12 @@ def steer_of(
 
 
 def steers_of(
-    model: Transformer, concept: ConceptSpec, extremes: Extremes, dataset: str | None, where: str
+    model: Transformer,
+    concept: ConceptSpec,
+    extremes: Extremes,
+    bases: Bases,
+    dataset: str | None,
+    where: str,
 ) -> list[Intervention]:
     """The members of a concept, each steered in the concept's manner."""
     edits: list[Intervention] = []
@@ -132,7 +138,7 @@ def steers_of(
         )
         with field(f"{where}.members[{number}]".lstrip("."), NAME_HINT):
             component = Component.parse(member.component)
-            check_component(component, model.config)
+            check_component(component, model.config, bases)
             edits.append(steer_of(spec, component, extremes, dataset))
     return edits
 

@@ -77,6 +77,10 @@ class Explanations:
         for store in self._stores:
             store.close()
 
+    def indexes(self) -> list[SearchIndex]:
+        """The index of every store that has vectors."""
+        return [index for store in self._stores if (index := self._index(store)) is not None]
+
     def of(self, component: Component) -> list[dict[str, Any]]:
         """All explanations of a component, as `ExplanationRecord` has them, the best first."""
         return self._records([component]).get(str(component), [])

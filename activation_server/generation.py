@@ -12,6 +12,7 @@ from activation_server.extremes import Extremes
 from activation_server.questions import field
 from activation_server.schemas import CompareRequest, GenerateRequest
 from activation_server.streaming import Event
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.chat import Text
 from neuron_explainer.models.comparison import compared
 from neuron_explainer.models.sampling import Generation, SampledToken, Sampling
@@ -27,11 +28,14 @@ class Reply:
 
     conversation: ReadConversation
     sampling: Sampling
+    bases: Bases
 
 
-def read_reply(model: Transformer, body: GenerateRequest, extremes: Extremes) -> Reply:
+def read_reply(
+    model: Transformer, body: GenerateRequest, extremes: Extremes, bases: Bases
+) -> Reply:
     """Read a request. Raises what it has wrong, before anything runs."""
-    read = read_conversation(model, body, extremes, body.max_new_tokens)
+    read = read_conversation(model, body, extremes, bases, body.max_new_tokens)
     if body.messages is not None and body.messages[-1].role == "assistant":
         raise BadRequest(
             "The last message is the assistant's, so there is nothing to answer.",
@@ -48,7 +52,7 @@ def read_reply(model: Transformer, body: GenerateRequest, extremes: Extremes) ->
             body.stop,
             body.n_top,
         )
-    return Reply(read, sampling)
+    return Reply(read, sampling, bases)
 
 
 def generate_events(model: Transformer, reply: Reply) -> Generator[Event, None, None]:
@@ -77,7 +81,7 @@ def compare_events(model: Transformer, reply: Reply) -> Generator[Event, None, N
     for name, written in (("default", default), ("steered", steered)):
         for token in written:
             yield "token", {"reply": name, **asdict(token)}
-    rescored = compared(default, steered, reply.conversation.interventions)
+    rescored = compared(default, steered)
     replies = {
         name: {
             "text": written.text,
@@ -131,7 +135,9 @@ def statistics_of(token: SampledToken | None) -> dict[str, Any]:
 
 def _begun(model: Transformer, reply: Reply) -> Generation:
     conversation = reply.conversation
-    return Generation(model, conversation.text, reply.sampling, conversation.interventions)
+    return Generation(
+        model, conversation.text, reply.sampling, conversation.interventions, reply.bases
+    )
 
 
 def _closing(model: Transformer, written: Generation) -> dict[str, Any]:

@@ -18,12 +18,19 @@ from activation_server.errors import BadRequest
 from activation_server.extremes import EXTREME_TAIL, Extremes
 from activation_server.generation import conversation_tokens
 from activation_server.meanings import Meanings
-from activation_server.questions import NAME_HINT, POSITION_HINT, TARGET_HINT, field
+from activation_server.questions import (
+    NAME_HINT,
+    POSITION_HINT,
+    TARGET_HINT,
+    field,
+    read_bases,
+)
 from activation_server.schemas import ClustersRequest, InfluenceRequest
 from neuron_explainer.attribution.influence import Asked, Influence, Influencer, influence
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.exemplars.distribution import rank_in_own_distribution
 from neuron_explainer.explanations.explanation import Explanation
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.interventions import Ablate
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Case
@@ -46,10 +53,11 @@ class Question:
 
 
 def read_question(
-    model: Transformer, body: InfluenceRequest | ClustersRequest, extremes: Extremes
+    investigation: Investigation, body: InfluenceRequest | ClustersRequest, extremes: Extremes
 ) -> Question:
     """Read a request. Raises what it has wrong, before anything runs."""
-    conversation = read_conversation(model, body, extremes)
+    model = investigation.model
+    conversation = read_conversation(model, body, extremes, read_bases(investigation))
     tokens = conversation.text.tokens
     position = len(tokens) - 1 if body.position == -1 else body.position
     if not 1 <= position <= len(tokens):
@@ -69,9 +77,24 @@ def read_question(
     against = () if distractor is None else (distractor,)
     objective = TokenObjective(kind, (token,), against, position - 1)  # type: ignore[arg-type]  # checked by the schema
     _refuse_prompt_means(conversation)
-    case = Case(tokens, objective, conversation.located)
+    case = Case(tokens, objective, conversation.located, _bases(investigation, body, conversation))
     return Question(
         conversation, case, position, token, distractor, body.of, _asked(model, body, position)
+    )
+
+
+def _bases(
+    investigation: Investigation,
+    body: InfluenceRequest | ClustersRequest,
+    conversation: ReadConversation,
+) -> Bases:
+    """Neurons and heads unless a coder set is named, or a latent of one is edited."""
+    edited = {edit.component.stream for edit in conversation.interventions}
+    return read_bases(
+        investigation,
+        mlp=body.mlp_basis or (None if "mlp" in edited else "neuron"),
+        attention=body.attention_basis or (None if "attn" in edited else "head"),
+        resid=body.resid_basis or (None if "resid" in edited else ""),
     )
 
 

@@ -1,6 +1,6 @@
 """Explanations that are served, as the Monitor needs them: by component and side, and by meaning."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from activation_server.errors import BadRequest
 from neuron_explainer.explanations.explanation import Explanation
@@ -15,22 +15,23 @@ SidedComponent = tuple[Component, Side]
 class Meanings:
     """One index for each store, the first one first; maybe none."""
 
-    def __init__(self, indices: Sequence[SearchIndex] = ()) -> None:
-        self.indices = list(indices)
+    def __init__(self, indices: Callable[[], Sequence[SearchIndex]]) -> None:
+        self.indices = indices
 
     def needed(self) -> Sequence[SearchIndex]:
         """The indices, where nothing can be done without. Raises BadRequest."""
-        if not self.indices:
+        found = self.indices()
+        if not found:
             raise BadRequest(
                 "No explanations are loaded, so components have no meaning to go by.", EXPLAIN_HINT
             )
-        return self.indices
+        return found
 
     def best(self, wanted: Sequence[SidedComponent]) -> dict[SidedComponent, Explanation]:
         """The best explanation of each component's side; those without one are left out."""
         components = list(dict.fromkeys(component for component, _ in wanted))
         asked, found = set(wanted), dict[SidedComponent, Explanation]()
-        for index in self.indices:
+        for index in self.indices():
             for component, explanations in index.store.of(components).items():
                 for explanation in explanations:
                     key = (component, explanation.side)

@@ -1,7 +1,7 @@
 """The Monitor page's questions: reached as `session.monitor`."""
 
 import asyncio
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Sequence
 from typing import Protocol, TypeVar
 
 from fastapi import Request, Response
@@ -25,6 +25,8 @@ from activation_server.schemas import (
 )
 from activation_server.streaming import Event
 from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.explanations.search import SearchIndex
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.comparison import text_statistics
 
 Piece = TypeVar("Piece")
@@ -54,12 +56,19 @@ class Monitor:
     """Generation, token statistics, influence, concepts and steering."""
 
     def __init__(
-        self, session: Answering, investigation: Investigation, datasets: Datasets
+        self,
+        session: Answering,
+        investigation: Investigation,
+        datasets: Datasets,
+        indices: Callable[[], Sequence[SearchIndex]],
+        bases: Bases,
     ) -> None:
         self._session = session
         self._model = investigation.model
         self.extremes = Extremes(datasets)
-        self.meanings = Meanings()
+        self.meanings = Meanings(indices)
+        self._bases = bases
+        self._investigation = investigation
         self._ranking = Ranking(investigation, self.extremes, self.meanings)
         self._concepts = Concepts(investigation, self._ranking, self.meanings)
 
@@ -67,7 +76,7 @@ class Monitor:
         """Continue a text or a chat."""
 
         def read() -> Generator[Event, None, None]:
-            reply = generation.read_reply(self._model, body, self.extremes)
+            reply = generation.read_reply(self._model, body, self.extremes, self._bases)
             return generation.generate_events(self._model, reply)
 
         if body.stream:
@@ -84,7 +93,7 @@ class Monitor:
                     "Give `interventions` or an enabled concept.",
                     where="concepts",
                 )
-            reply = generation.read_reply(self._model, body, self.extremes)
+            reply = generation.read_reply(self._model, body, self.extremes, self._bases)
             return generation.compare_events(self._model, reply)
 
         if body.stream:
@@ -97,10 +106,12 @@ class Monitor:
         """Every token of a conversation, as the model saw it coming."""
 
         def read() -> Callable[[], bytes]:
-            read = read_conversation(self._model, body, self.extremes)
+            read = read_conversation(self._model, body, self.extremes, self._bases)
 
             def compute() -> bytes:
-                found = text_statistics(self._model, read.text, body.n_top, read.interventions)
+                found = text_statistics(
+                    self._model, read.text, body.n_top, read.interventions, self._bases
+                )
                 named = generation.conversation_tokens(self._model, read.text)
                 tokens = [
                     {**token, **generation.statistics_of(seen)}
@@ -116,7 +127,7 @@ class Monitor:
         """Which components led to a token."""
 
         def read() -> Callable[[], bytes]:
-            question = read_question(self._model, body, self.extremes)
+            question = read_question(self._investigation, body, self.extremes)
             return lambda: self._ranking.answer(question, body)
 
         return await self._session.answer(body, read, request)
@@ -128,7 +139,9 @@ class Monitor:
 
         def read() -> Generator[Event, None, None]:
             self.meanings.needed()
-            return self._concepts.events(read_question(self._model, body, self.extremes), body)
+            return self._concepts.events(
+                read_question(self._investigation, body, self.extremes), body
+            )
 
         if in_events:
             return await self._session.stream(read, request)
@@ -143,7 +156,7 @@ class Monitor:
         """Strength times number of components."""
 
         def read() -> Generator[Event, None, None]:
-            return steering.read_sweep(self._model, body, self.extremes)
+            return steering.read_sweep(self._model, body, self.extremes, self._bases)
 
         if in_events:
             return await self._session.stream(read, request)

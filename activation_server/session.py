@@ -87,7 +87,9 @@ class ModelSession:
         self.explanations = Explanations(
             self, model, self.components, settings.explanations, settings.data_dir
         )
-        self.monitor = Monitor(self, self._investigation, datasets)
+        self.monitor = Monitor(
+            self, self._investigation, datasets, self.explanations.indexes, self._bases
+        )
         coders = coder_cards(coder_sets)
         self._card = wire.model_card(model, self._examples, datasets.cards(), coders)
 

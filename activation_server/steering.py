@@ -15,6 +15,7 @@ from activation_server.questions import POSITION_HINT, field
 from activation_server.schemas import ConceptSpec, SteerPreviewRequest, SweepRequest
 from activation_server.streaming import Event
 from neuron_explainer.explanations.search import Filters, Hit, merge
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.chat import plain_text
 from neuron_explainer.models.interventions import Intervention
 from neuron_explainer.models.sweep import OTHER_TEXTS, Sweep, Watched
@@ -83,7 +84,7 @@ def _match(hit: Hit, extremes: Extremes, dataset: str | None) -> dict[str, Any]:
 
 
 def read_sweep(
-    model: Transformer, body: SweepRequest, extremes: Extremes
+    model: Transformer, body: SweepRequest, extremes: Extremes, bases: Bases
 ) -> Generator[Event, None, None]:
     """Read a request now; its events are `baseline`, a `cell` each, then `done`."""
     watched = _watched(model, body)
@@ -100,12 +101,14 @@ def read_sweep(
             "Leave `interventions` and `concepts` out; give its `members`.",
             where="interventions" if body.interventions else "concepts",
         )
-    edits = {strength: _edits(model, body, strength, extremes) for strength in body.strengths}
-    return _sweep_events(model, watched, body, edits)
+    edits = {
+        strength: _edits(model, body, strength, extremes, bases) for strength in body.strengths
+    }
+    return _sweep_events(Sweep(model, watched, bases), body, edits)
 
 
 def _edits(
-    model: Transformer, body: SweepRequest, strength: float, extremes: Extremes
+    model: Transformer, body: SweepRequest, strength: float, extremes: Extremes, bases: Bases
 ) -> Sequence[Intervention]:
     concept = ConceptSpec(
         members=body.members,
@@ -115,7 +118,7 @@ def _edits(
         where=body.where,
         only_matching_side=body.only_matching_side,
     )
-    return steers_of(model, concept, extremes, body.dataset, "")
+    return steers_of(model, concept, extremes, bases, body.dataset, "")
 
 
 def _watched(model: Transformer, body: SweepRequest) -> Watched:
@@ -149,12 +152,10 @@ def _watched(model: Transformer, body: SweepRequest) -> Watched:
 
 
 def _sweep_events(
-    model: Transformer,
-    watched: Watched,
-    body: SweepRequest,
-    edits: dict[float, Sequence[Intervention]],
+    sweep: Sweep, body: SweepRequest, edits: dict[float, Sequence[Intervention]]
 ) -> Generator[Event, None, None]:
-    sweep = Sweep(model, watched)
+    watched, model = sweep.watched, sweep.model
+    sweep.begin()
     opening = {
         "token": {"id": watched.token, "text": token_text(model, watched.token)},
         "position": watched.position,

@@ -14,6 +14,7 @@ from activation_server.schemas.conversation import (
 from activation_server.schemas.questions import Side, Where
 from activation_server.schemas.shapes import (
     MAX_TOP_K,
+    Basis,
     ComponentName,
     Positions,
     Prompt,
@@ -55,6 +56,13 @@ class _Explained(Conversation):
         default=None, description="Tokens at which components write; null: all before `position`."
     )
     read_out_norm: Literal["fixed", "live"] = "live"
+    mlp_basis: Basis | None = Field(default=None, description="A coder set's name; null: neurons.")
+    attention_basis: Basis | None = Field(
+        default=None, description="A coder set's name; null: heads."
+    )
+    resid_basis: Basis | None = Field(
+        default=None, description="A coder set whose latents come beside all else; null: none."
+    )
 
 
 class InfluenceRequest(_Explained):

@@ -21,6 +21,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neuron_explainer.attribution.effects import Effects
+from neuron_explainer.attribution.families import FAMILIES
+from neuron_explainer.attribution.metric import Metric, SparseMetric
 from neuron_explainer.nodes import Component, Kind, Node, Side, Stream, side_of
 
 By = Literal["activation", "attribution"]
@@ -211,16 +213,40 @@ def _strongest(candidates: Sequence[_Candidates], k: int) -> Iterator[Influencer
 
 
 def _sheets(effects: Effects, asked: Asked) -> Iterator[Sheet]:
-    for kind in ("attn", "mlp"):
-        if asked.kinds is not None and kind not in asked.kinds:
+    for name, metric_of in effects.kinds().items():
+        family = FAMILIES[name]
+        if family.kind not in ("attn", "mlp", "latent"):
             continue
-        metric = effects.heads if kind == "attn" else effects.neurons
-        activations, attributions = metric("activation"), metric("total_effect")
-        for layer in range(effects.n_layers):
-            if asked.layers is None or layer in asked.layers:
+        if asked.kinds is not None and family.kind not in asked.kinds:
+            continue
+        activations, attributions = metric_of("activation"), metric_of("total_effect")
+        for layer in activations.of_layers:
+            if asked.layers is not None and layer not in asked.layers:
+                continue
+            if isinstance(activations, SparseMetric) and isinstance(attributions, SparseMetric):
+                yield _latents(layer, family.stream, activations, attributions)
+            elif isinstance(activations, Metric) and isinstance(attributions, Metric):
                 value = activations.rows(layer)
-                of = _pairs if kind == "attn" else _neurons
+                of = _pairs if family.kind == "attn" else _neurons
                 yield of(layer, value, attributions.rows(layer).expand_as(value))
+
+
+def _latents(
+    layer: int, stream: Stream | None, activation: SparseMetric, attribution: SparseMetric
+) -> Sheet:
+    number = activation.of_layers.index(layer)
+    active = activation.active[number]
+    return Sheet(
+        "latent",
+        layer,
+        stream,
+        activation.shape[1],
+        active.latent,
+        active.token,
+        None,
+        activation.values[number],
+        attribution.values[number],
+    )
 
 
 def _neurons(layer: int, a: Float[Tensor, "seq d_mlp"], attribution: Tensor) -> Sheet:
@@ -269,7 +295,8 @@ def _components(
     sheet: Sheet, ranked: Tensor, relative: Tensor | None, k: int, by: By
 ) -> Iterator[_Candidates]:
     index = sheet.index.expand_as(ranked).flatten()
-    sides: tuple[Side, ...] = ("positive",) if sheet.kind == "attn" else ("positive", "negative")
+    both: tuple[Side, ...] = ("positive", "negative")
+    sides: tuple[Side, ...] = both if sheet.kind == "mlp" else ("positive",)
     for side in sides:
         here = torch.where(_on_side(sheet, side), ranked, 0.0).flatten()
         nothing = here.new_zeros(sheet.n_components)
@@ -304,7 +331,7 @@ class _Totals:
     def add(self, sheet: Sheet) -> None:
         everything = float(sheet.attribution.sum())
         negative = 0.0
-        if sheet.kind != "attn":
+        if sheet.kind == "mlp":
             negative = float((sheet.attribution * (sheet.activation < 0)).sum())
         self.side["negative"] += negative
         self.side["positive"] += everything - negative

@@ -245,7 +245,9 @@ class Investigation:
 
     def hooks(self, case: Case) -> Hooks:
         """A case's own edits, for runs that go on from its pass."""
-        return intervention_hooks(case.interventions, self.model.config, len(case.tokens))
+        return intervention_hooks(
+            case.interventions, self.model.config, len(case.tokens), bases=case.bases
+        )
 
     def effects(self, case: Case, read_out_norm: ReadOutNorm = "fixed") -> Effects:
         """Every metric of one case, put together when asked for."""

@@ -25,8 +25,10 @@ from neuron_explainer.attribution.influence import SidedComponent
 from neuron_explainer.attribution.measured import MAX_ROW_TOKENS
 from neuron_explainer.models.forward_pass import Place
 from neuron_explainer.models.hooks import Hook, Hooks, Site
+from neuron_explainer.models.interventions import intervention_hooks
 from neuron_explainer.models.objectives import place_of, read_out_values
 from neuron_explainer.models.run import Run
+from neuron_explainer.models.steering import Steer
 from neuron_explainer.nodes import Component, Side
 
 ComponentSet = Sequence[SidedComponent]
@@ -70,6 +72,7 @@ def _silenced(
     base = run.batch.resid(Place(first)).detach()[run.row, :end]
     x = base[None].expand(len(sets), -1, -1)
     silencing = Hooks(_silencers(sets, torch.tensor(at, device=x.device, dtype=torch.long)))
+    silencing += _silent_latents(run, sets, at, end)
     x = run.model.layers(x, hooks + silencing, first=first, stop=place.layer)
     return read_out_values(run.batch, run.row, run.case.objective, x, 0)
 
@@ -78,15 +81,28 @@ def _silencers(sets: Sequence[ComponentSet], at: Tensor) -> Iterator[tuple[Site,
     by_layer: defaultdict[tuple[str, int], list[tuple[int, int, float]]] = defaultdict(list)
     for row, members in enumerate(sets):
         for component, side in members:
-            key = (component.kind, component.layer or 0)
-            sign = -1.0 if side == "negative" else 1.0
-            by_layer[key].append((row, component.index or 0, sign))
+            if component.kind in ("mlp", "attn"):
+                key = (component.kind, component.layer or 0)
+                sign = -1.0 if side == "negative" else 1.0
+                by_layer[key].append((row, component.index or 0, sign))
     for (kind, layer), places in by_layer.items():
-        if kind not in ("mlp", "attn"):
-            raise ValueError("Joint effects are measured for heads and neurons.")
         rows, units, signs = (torch.tensor(column) for column in zip(*places, strict=True))
         silencer = _Silencer(layer, kind == "attn", rows, units, signs, at)
         yield ("attn_z" if kind == "attn" else "mlp_post_act"), silencer
+
+
+def _silent_latents(run: Run, sets: Sequence[ComponentSet], at: Sequence[int], end: int) -> Hooks:
+    hooks = Hooks()
+    for row, members in enumerate(sets):
+        edits = [
+            Steer(component, tuple(at), side=side)
+            for component, side in members
+            if component.kind == "latent" and at
+        ]
+        if edits:
+            config, bases = run.model.config, run.case.bases
+            hooks += intervention_hooks(edits, config, end, row=row, bases=bases)
+    return hooks
 
 
 @dataclass(frozen=True)
@@ -192,8 +208,17 @@ class Controls:
             if component.kind == "attn":
                 pattern = self._run.value("attn_pattern", component.layer or 0)
                 found = pattern[:, self._at, 1:].sum(-1).mean(-1)
+            elif component.kind == "latent":
+                found = self._latent_means(component)
             else:
                 values = self._run.value("mlp_post_act", component.layer or 0)[self._at]
                 found = (values if side == "positive" else -values).clamp(min=0).mean(0)
             self._means[key] = found.float().cpu()
         return self._means[key]
+
+    def _latent_means(self, component: Component) -> Float[Tensor, " latent"]:
+        coded = self._run.case.bases.at(component)
+        active = self._run.reading(coded).active
+        here = torch.isin(active.token, torch.tensor(self._at, device=active.token.device))
+        sums = active.value.new_zeros(coded.n_latents)
+        return sums.index_add(0, active.latent[here], active.value[here]) / len(self._at)

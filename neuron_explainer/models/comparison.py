@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.bases import PLAIN, Bases
 from neuron_explainer.models.chat import Text, followed
 from neuron_explainer.models.interventions import Intervention
 from neuron_explainer.models.sampling import (
@@ -34,12 +35,16 @@ class TextStatistics:
 
 
 def text_statistics(
-    model: Transformer, text: Text, n_top: int = 5, interventions: Sequence[Intervention] = ()
+    model: Transformer,
+    text: Text,
+    n_top: int = 5,
+    interventions: Sequence[Intervention] = (),
+    bases: Bases = PLAIN,
 ) -> TextStatistics:
     """Log-probability, rank and alternatives of each token."""
     found: list[SampledToken | None] = [None]
     last = torch.empty(0)
-    for logits in _logits(model, text, interventions):
+    for logits in _logits(model, text, interventions, bases):
         for row in logits:
             last = row
             position = len(found)
@@ -54,6 +59,7 @@ def text_logprobs(
     model: Transformer,
     text: Text,
     interventions: Sequence[Intervention] = (),
+    bases: Bases = PLAIN,
     limit: int | None = None,
 ) -> Float[Tensor, " seq"]:
     """Log-probability of each token but the first, in nats.
@@ -62,7 +68,7 @@ def text_logprobs(
     """
     targets = torch.tensor(text.tokens[1:], device=model.device)
     pieces, start = [], 0
-    for logits in _logits(model, text, interventions, limit):
+    for logits in _logits(model, text, interventions, bases, limit):
         some = targets[start : start + len(logits)]
         start += len(logits)
         chosen = logits[: len(some)].gather(1, some[:, None])[:, 0]
@@ -78,19 +84,15 @@ class Rescored:
     steered_under_default: tuple[float, ...]
 
 
-def compared(
-    default: Generation, steered: Generation, interventions: Sequence[Intervention]
-) -> Rescored:
+def compared(default: Generation, steered: Generation) -> Rescored:
     """Score each reply under the run that did not write it."""
-    return Rescored(_reply_logprobs(default, interventions), _reply_logprobs(steered, ()))
+    return Rescored(_reply_logprobs(default, steered), _reply_logprobs(steered, default))
 
 
-def _reply_logprobs(
-    written: Generation, interventions: Sequence[Intervention]
-) -> tuple[float, ...]:
+def _reply_logprobs(written: Generation, under: Generation) -> tuple[float, ...]:
     new = [token.id for token in written.tokens]
     text = followed(written.prompt, new)
-    logprobs = text_logprobs(written.model, text, interventions, written.limit)
+    logprobs = text_logprobs(written.model, text, under.interventions, under.bases, under.limit)
     return tuple(logprobs[len(written.prompt.tokens) - 1 :].tolist())
 
 
@@ -98,7 +100,9 @@ def _logits(
     model: Transformer,
     text: Text,
     interventions: Sequence[Intervention],
+    bases: Bases,
     limit: int | None = None,
 ) -> Iterator[Float[Tensor, "piece vocab"]]:
     n = len(text.tokens) if limit is None else limit
-    return Continuation(model, text.n_prompt, n, interventions).all_logits(text.tokens)
+    continuation = Continuation(model, text.n_prompt, n, interventions, bases)
+    return continuation.all_logits(text.tokens)

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.bases import PLAIN, Bases
 from neuron_explainer.models.chat import Message, Text, chat_text, continued, end_tokens, plain_text
 from neuron_explainer.models.extent import Extent
 from neuron_explainer.models.hooks import NO_HOOKS, Hooks
@@ -114,9 +115,10 @@ class Continuation:
         n_prompt: int,
         limit: int,
         interventions: Sequence[Intervention] = (),
+        bases: Bases = PLAIN,
     ) -> None:
         self.model = model
-        self.interventions = tuple(interventions)
+        self.interventions, self.bases = tuple(interventions), bases
         self._cache = KeyValueCache(model, limit)
         self._whole = Extent(n_prompt, 0, 0, limit)
         needs_mean = any(isinstance(e, Ablate) and e.value == "mean" for e in interventions)
@@ -159,7 +161,7 @@ class Continuation:
             return NO_HOOKS
         whole = self._whole
         extent = Extent(whole.n_prompt, start, stop, whole.limit, whole.means)
-        return intervention_hooks(self.interventions, self.model.config, extent)
+        return intervention_hooks(self.interventions, self.model.config, extent, bases=self.bases)
 
 
 def finite(logits: Float[Tensor, "*batch vocab"]) -> Float[Tensor, "*batch vocab"]:
@@ -181,6 +183,7 @@ class Generation:
         prompt: Text,
         sampling: Sampling,
         interventions: Sequence[Intervention] = (),
+        bases: Bases = PLAIN,
     ) -> None:
         n_tokens, n_ctx = len(prompt.tokens), model.config.n_ctx
         if n_tokens >= n_ctx:
@@ -189,17 +192,18 @@ class Generation:
                 "none is left for new ones."
             )
         self.model, self.prompt, self.sampling = model, prompt, sampling
+        self.interventions, self.bases = tuple(interventions), bases
         self.limit = min(n_tokens + sampling.max_new_tokens, n_ctx)
         self.tokens: list[SampledToken] = []
         self.finish: Finish | None = None
         """None while it grows."""
         self.stop: str | None = None
         """The stop string that ended it."""
-        self._continuation = Continuation(model, prompt.n_prompt, self.limit, interventions)
+        self._continuation = Continuation(model, prompt.n_prompt, self.limit, interventions, bases)
         self._end = end_tokens(model)
         # Checks the edits before anything runs.
         whole = Extent(prompt.n_prompt, 0, n_tokens, self.limit)
-        intervention_hooks(interventions, model.config, whole)
+        intervention_hooks(interventions, model.config, whole, bases=bases)
         self._iterator = self._run()
 
     def __iter__(self) -> Iterator[SampledToken]:
@@ -259,6 +263,7 @@ def generate(
     n_top: int = 5,
     interventions: Sequence[Intervention] = (),
     prefix_tokens: Sequence[int] = (),
+    bases: Bases = PLAIN,
 ) -> Generation:
     """Continue a text, or answer a chat.
 
@@ -271,6 +276,7 @@ def generate(
         prompt: a text, or messages if the model has a chat template.
         prefix_tokens: the reply so far, exactly; generation goes on after it.
         interventions: edits in force at the prompt's tokens and the new ones.
+        bases: what the latents among them belong to (`Investigation.bases`).
 
     Raises:
         LookupError, ValueError: an argument or an edit that this model does not have room for.
@@ -280,7 +286,7 @@ def generate(
     else:
         text = prompt if isinstance(prompt, Text) else chat_text(model, prompt)
     sampling = Sampling(max_new_tokens, temperature, top_p, top_k, seed, tuple(stop), n_top)
-    return Generation(model, continued(model, text, prefix_tokens), sampling, interventions)
+    return Generation(model, continued(model, text, prefix_tokens), sampling, interventions, bases)
 
 
 def choose(logits: Float[Tensor, " vocab"], sampling: Sampling, generator: torch.Generator) -> int:

@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neuron_explainer.models.bases import PLAIN, Bases
 from neuron_explainer.models.chat import Text, plain_text
 from neuron_explainer.models.interventions import Intervention
 from neuron_explainer.models.sampling import Continuation, Generation, Overflow, Sampling
@@ -72,12 +73,19 @@ class Watched:
 class Sweep:
     """A grid being computed, cell by cell."""
 
-    def __init__(self, model: Transformer, watched: Watched) -> None:
-        self.model, self.watched = model, watched
+    def __init__(self, model: Transformer, watched: Watched, bases: Bases = PLAIN) -> None:
+        self.model, self.watched, self.bases = model, watched, bases
         self._others = [plain_text(model, text) for text in watched.other_texts]
+        self._plain: list[Tensor] = []
+        self.baseline = 0.0
+        self.baseline_repetition: float | None = None
+
+    def begin(self) -> "Sweep":
+        """Run everything once without steering."""
         self._plain = [self._log_probs(text, ()) for text in self._others]
         self.baseline = self._probability(())
         self.baseline_repetition = self._repetition(())
+        return self
 
     def cells(
         self, ks: Sequence[int], strengths: Sequence[float], steering: Steering
@@ -105,7 +113,7 @@ class Sweep:
     def _probability(self, edits: Sequence[Intervention]) -> float:
         text, position = self.watched.text, self.watched.position
         n_prompt = min(text.n_prompt, position)
-        continuation = Continuation(self.model, n_prompt, len(text.tokens), edits)
+        continuation = Continuation(self.model, n_prompt, len(text.tokens), edits, self.bases)
         logits = continuation.logits(text.tokens[:position])
         return float(logits.softmax(-1)[self.watched.token])
 
@@ -119,7 +127,7 @@ class Sweep:
         return max(total / max(n, 1), 0.0)
 
     def _log_probs(self, text: Text, edits: Sequence[Intervention]) -> Float[Tensor, "seq vocab"]:
-        continuation = Continuation(self.model, text.n_prompt, len(text.tokens), edits)
+        continuation = Continuation(self.model, text.n_prompt, len(text.tokens), edits, self.bases)
         return torch.cat(list(continuation.all_logits(text.tokens))).log_softmax(-1)
 
     def _repetition(self, edits: Sequence[Intervention]) -> float | None:
@@ -132,7 +140,8 @@ class Sweep:
             text.messages[: text.n_prompt],
             text.n_prompt,
         )
-        reply = Generation(self.model, prompt, Sampling(n_new, n_top=0), edits).run()
+        asked = Sampling(n_new, n_top=0)
+        reply = Generation(self.model, prompt, asked, edits, self.bases).run()
         return repetition([token.id for token in reply.tokens])
 
 

@@ -282,7 +282,7 @@ def test_replies_are_scored_under_each_other(varied: TinyModel) -> None:
     edits = EDITS["a neuron everywhere"]
     default = Generation(varied.ours, text_of(TOKENS), Sampling(6)).run()
     steered = Generation(varied.ours, text_of(TOKENS), Sampling(6), edits).run()
-    found = compared(default, steered, edits)
+    found = compared(default, steered)
     for written, others, by in (
         (default, found.default_under_steered, edits),
         (steered, found.steered_under_default, ()),

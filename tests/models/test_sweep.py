@@ -27,7 +27,7 @@ def test_cells_are_as_defined(varied: TinyModel) -> None:
     model = varied.ours
     text = plain_text(model, "When Mary and John went")
     token, position = text.tokens[4], 4
-    sweep = Sweep(model, Watched(text, position, token, OTHERS, 6))
+    sweep = Sweep(model, Watched(text, position, token, OTHERS, 6)).begin()
     (cell,) = sweep.cells([3], [0.5], steering)
 
     def log_probs(tokens: Sequence[int], edits: Sequence[Intervention]) -> torch.Tensor:
@@ -51,7 +51,7 @@ def test_cells_are_as_defined(varied: TinyModel) -> None:
 
 def test_no_steering_costs_nothing(varied: TinyModel) -> None:
     text = plain_text(varied.ours, "When Mary and John went")
-    sweep = Sweep(varied.ours, Watched(text, 4, text.tokens[4], OTHERS, 8))
+    sweep = Sweep(varied.ours, Watched(text, 4, text.tokens[4], OTHERS, 8)).begin()
     cell = sweep.cell(0, 0.0, ())
     assert cell.kl == pytest.approx(0.0, abs=1e-6)
     assert cell.probability == sweep.baseline
@@ -60,7 +60,7 @@ def test_no_steering_costs_nothing(varied: TinyModel) -> None:
 
 def test_values_that_overflow_make_a_cell_unusable(varied: TinyModel) -> None:
     text = plain_text(varied.ours, "When Mary and John went")
-    sweep = Sweep(varied.ours, Watched(text, 4, text.tokens[4], OTHERS, 2))
+    sweep = Sweep(varied.ours, Watched(text, 4, text.tokens[4], OTHERS, 2)).begin()
     cell = sweep.cell(6, 1e38, steering(6, 1e38))
     assert not cell.usable
     assert cell.kl is None
@@ -68,7 +68,7 @@ def test_values_that_overflow_make_a_cell_unusable(varied: TinyModel) -> None:
 
 def test_the_best_cell_is_usable_and_moves_most(varied: TinyModel) -> None:
     text = plain_text(varied.ours, "When Mary and John went")
-    sweep = Sweep(varied.ours, Watched(text, 4, text.tokens[4], OTHERS, 0))
+    sweep = Sweep(varied.ours, Watched(text, 4, text.tokens[4], OTHERS, 0)).begin()
     at = sweep.baseline
     cells = [
         Cell(1, 0.1, at + 0.1, 0.0, None, True),

@@ -64,7 +64,7 @@ def index(tmp_path: Path) -> Iterator[SearchIndex]:
 @pytest.fixture
 def monitor(session: ModelSession, index: SearchIndex) -> ModelSession:
     """The session with explanations and a dataset."""
-    session.monitor.meanings.indices.append(index)
+    session.monitor.meanings.indices = lambda: [index]
     session.monitor.extremes.datasets = Datasets([SmallDataset()])  # type: ignore[list-item]
     return session
 

@@ -916,6 +916,11 @@ export interface components {
          */
         ClustersRequest: {
             /**
+             * Attention Basis
+             * @description A coder set's name; null: heads.
+             */
+            attention_basis?: string | null;
+            /**
              * By
              * @default attribution
              * @enum {string}
@@ -985,6 +990,11 @@ export interface components {
              */
             min_members: number;
             /**
+             * Mlp Basis
+             * @description A coder set's name; null: neurons.
+             */
+            mlp_basis?: string | null;
+            /**
              * N Controls
              * @default 32
              */
@@ -1020,6 +1030,11 @@ export interface components {
              * @enum {string}
              */
             read_out_norm: "fixed" | "live";
+            /**
+             * Resid Basis
+             * @description A coder set whose latents come beside all else; null: none.
+             */
+            resid_basis?: string | null;
             /**
              * Seed
              * @description Draws the controls.
@@ -2249,6 +2264,11 @@ export interface components {
          */
         InfluenceRequest: {
             /**
+             * Attention Basis
+             * @description A coder set's name; null: heads.
+             */
+            attention_basis?: string | null;
+            /**
              * By
              * @default attribution
              * @enum {string}
@@ -2296,6 +2316,11 @@ export interface components {
              */
             messages?: components["schemas"]["Message"][] | null;
             /**
+             * Mlp Basis
+             * @description A coder set's name; null: neurons.
+             */
+            mlp_basis?: string | null;
+            /**
              * Of
              * @default logprob
              * @enum {string}
@@ -2333,6 +2358,11 @@ export interface components {
              * @enum {string}
              */
             read_out_norm: "fixed" | "live";
+            /**
+             * Resid Basis
+             * @description A coder set whose latents come beside all else; null: none.
+             */
+            resid_basis?: string | null;
             /**
              * Side
              * @description null: both.

@@ -84,9 +84,7 @@ class ModelSession:
         datasets = Datasets.open(settings.datasets, model)
         coder_sets = tuple(self._investigation.coder_sets.values())
         self.components = ComponentPages(self, model, datasets, coder_sets, self._bases)
-        self.explanations = Explanations(
-            self, model, self.components, settings.explanations, settings.data_dir
-        )
+        self.explanations = Explanations(self, model, self.components, coder_sets, settings)
         self.monitor = Monitor(
             self, self._investigation, datasets, self.explanations.indexes, self._bases
         )

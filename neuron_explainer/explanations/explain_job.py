@@ -107,6 +107,7 @@ def keep(store: ExplanationStore, found: Sequence[Explained], label: str) -> Non
         for explained in found:
             store.add(explained.explanation, explained.simulations)
         best = found[0].explanation
+        store.forget_failure(best.component, best.side, label)
         measure = best.measures.get(PREFERRED_SCORE)
         if found[0].problems or (measure is not None and measure.value is None):
             reason = "; ".join(found[0].problems) or (measure.reason if measure else "")

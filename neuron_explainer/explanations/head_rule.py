@@ -161,7 +161,7 @@ def describe_head(rule: HeadRule, text_of: TokenText) -> str:
 
 
 def _words(name: str) -> str:
-    return _WORDS.get(name) or f"{name.partition(':')[2]} tokens back"
+    return _WORDS.get(name) or f"to the token {name.partition(':')[2]} back"
 
 
 def _key_words(tokens: Sequence[str]) -> str:

@@ -164,6 +164,14 @@ class ExplanationStore:
                 (str(failure.component), *list(asdict(failure).values())[1:]),
             )
 
+    def forget_failure(self, component: Component, side: Side, explainer: str) -> None:
+        """Forget that a side could not be explained: now it could."""
+        with self.transaction():
+            self._connection.execute(
+                "DELETE FROM failures WHERE component = ? AND side = ? AND explainer = ?",
+                (str(component), side, explainer),
+            )
+
     def remove(self, number: int) -> None:
         """Forget an explanation."""
         with self.transaction():

@@ -1,0 +1,172 @@
+"""Search for components: by what is said of them, by a token they promote, by a text that excites them."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import Request, Response
+
+from activation_server import wire
+from activation_server.datasets import Datasets
+from activation_server.explanation_shelf import ExplanationShelf, Record, record
+from activation_server.monitor import Answering
+from activation_server.questions import field, read_prompt
+from activation_server.schemas import SearchMode
+from neuron_explainer.attribution.token_search import promotions, top_promotions
+from neuron_explainer.autoencoders.coder_set import CoderSet
+from neuron_explainer.exemplars.observing import Observer
+from neuron_explainer.exemplars.unusual import most_unusual
+from neuron_explainer.explanations.search import KINDS, Filters, Hit, merge, search_keywords
+from neuron_explainer.models.tokens import encode_one
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
+
+
+class ExplanationSearch:
+    """Answers `GET /api/search`. By meaning and keyword the model is left alone, so nothing waits for it."""
+
+    def __init__(
+        self,
+        session: Answering,
+        model: Transformer,
+        datasets: Datasets,
+        coder_sets: Sequence[CoderSet],
+        shelf: ExplanationShelf,
+    ) -> None:
+        self._session, self._model, self._datasets = session, model, datasets
+        self._coder_sets, self._shelf = coder_sets, shelf
+        self._observer: Observer | None = None
+        # By (kind, layer, stream), of the token asked for last.
+        self._by_token: dict[int, Mapping[Any, Any]] = {}
+
+    async def search(
+        self, mode: SearchMode, query: str, limit: int, filters: Filters, request: Request
+    ) -> Response:
+        """Components whose explanations, weights or activations match."""
+        if mode in ("meaning", "keyword"):
+            found = await asyncio.to_thread(self._sentences, mode, query, limit, filters)
+            return wire.json_response(found)
+        read = self._read_token if mode == "token" else self._read_text
+        key = ("search", mode, query, limit, filters, self._shelf.version)
+        return await self._session.answer(key, lambda: read(query, limit, filters), request)
+
+    def _sentences(self, mode: SearchMode, query: str, limit: int, filters: Filters) -> bytes:
+        self._shelf.needed()
+        found: list[list[Hit]] = []
+        store_of: dict[int, int] = {}
+        encoders: list[str] = []
+        for number, store in enumerate(self._shelf.stores):
+            hits: list[Hit] = []
+            if mode == "keyword":
+                hits = search_keywords(store, query, limit, filters)
+            elif (index := self._shelf.index(store)) is not None:
+                encoders.append(index.encoder.name)
+                hits = index.meaning(query, limit, filters)
+            found.append(hits)
+            store_of |= {id(hit): number for hit in hits}
+        shown = [
+            _hit(
+                str(hit.explanation.component),
+                hit.explanation.side,
+                record(hit.explanation, store_of[id(hit)]),
+                hit.similarity,
+            )
+            for hit in merge(found, limit)
+        ]
+        return _answer(mode, shown, encoders)
+
+    def _read_token(self, query: str, limit: int, filters: Filters) -> Callable[[], bytes]:
+        with field("q", 'Name exactly one token, as in " Paris".'):
+            token = encode_one(self._model, query)
+
+        def compute() -> bytes:
+            if token not in self._by_token:
+                self._by_token = {token: promotions(self._model, token, self._coder_sets)}
+            found = top_promotions(
+                self._by_token[token],
+                limit,
+                kind=filters.kind,
+                layer=filters.layer,
+                suppress=filters.side == "negative",
+            )
+            side = filters.side or "positive"
+            labels = self._shelf.records([it.component for it in found])
+            hits = [
+                _hit(str(it.component), side, _best(labels, str(it.component), side), it.logit)
+                for it in found
+            ]
+            return _answer("token", _scored(hits, filters))
+
+        return compute
+
+    def _read_text(self, query: str, limit: int, filters: Filters) -> Callable[[], bytes]:
+        tokens = read_prompt(self._model, query, "q")
+        dataset = self._datasets.find_any()
+        kinds = KINDS if filters.kind is None else (filters.kind,)
+        layers = None if filters.layer is None else (filters.layer,)
+        sides = ("positive", "negative") if filters.side is None else (filters.side,)
+
+        def compute() -> bytes:
+            self._observer = self._observer or Observer(self._model, self._coder_sets)
+            found = most_unusual(
+                self._observer,
+                dataset,
+                tokens,
+                limit=limit,
+                kinds=kinds,
+                layers=layers,
+                sides=sides,
+            )
+            labels = self._shelf.records([Component.parse(it.component) for it in found])
+            texts = wire.tokens(self._model, tokens)
+            hits = [
+                _hit(
+                    it.component,
+                    it.side,
+                    _best(labels, it.component, it.side),
+                    1 - it.share_beyond,
+                    str(texts[it.position]["text"]),
+                    it.position,
+                )
+                for it in found
+            ]
+            return _answer("text", _scored(hits, filters))
+
+        return compute
+
+
+def _answer(mode: SearchMode, hits: list[dict[str, Any]], encoders: Sequence[str] = ()) -> bytes:
+    return wire.to_bytes({"mode": mode, "encoders": list(dict.fromkeys(encoders)), "hits": hits})
+
+
+def _hit(
+    component: str,
+    side: str,
+    explanation: Record | None,
+    value: float,
+    token: str | None = None,
+    position: int | None = None,
+) -> dict[str, Any]:
+    return {
+        "component": component,
+        "side": side,
+        "explanation": explanation,
+        "value": value,
+        "token": token,
+        "position": position,
+    }
+
+
+def _best(labels: Mapping[str, list[Record]], component: str, side: str) -> Record | None:
+    return next((it for it in labels.get(component, ()) if it["side"] == side), None)
+
+
+def _scored(hits: list[dict[str, Any]], filters: Filters) -> list[dict[str, Any]]:
+    """Those whose best explanation reaches the score that is asked for."""
+    least = filters.min_score
+    if least is None:
+        return hits
+    scores = [it["explanation"] and it["explanation"]["score"] for it in hits]
+    return [
+        it for it, score in zip(hits, scores, strict=True) if score is not None and score >= least
+    ]

@@ -1,0 +1,143 @@
+"""The stores of explanations that are served, read together: the demo's, those asked for, and one's own.
+
+Sentences of one's own go to a store in the data folder, so that what came with the demo stays as it was made. An
+explanation is named by its store and its number there, as in 0:17.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from activation_server.assets import demo_dir
+from activation_server.errors import BadRequest, NotFound
+from activation_server.settings import Settings
+from neuron_explainer.explanations.encoders import load_encoder
+from neuron_explainer.explanations.explanation import Explanation, SimulatedExcerpt
+from neuron_explainer.explanations.search import SearchIndex
+from neuron_explainer.explanations.store import ExplanationStore
+from neuron_explainer.explanations.vectors import load_vectors, update_vectors
+from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
+
+EXPLAIN_HINT = (
+    "Make some with `tdb explain --dataset DIR --out FILE`, then serve with --explanations FILE."
+)
+
+# An explanation as `ExplanationRecord` has it.
+Record = dict[str, Any]
+
+
+class ExplanationShelf:
+    """Open stores, the index of each, and the one that can be written to."""
+
+    def __init__(self, model: Transformer, settings: Settings) -> None:
+        paths = _store_paths(settings.explanations, model)
+        self.stores = [ExplanationStore.open(path) for path in paths]
+        name = "".join(it if it.isalnum() else "-" for it in model.config.name)
+        folder = settings.data_dir
+        self._own_path = None if folder is None else folder / "explanations" / f"own-{name}.sqlite"
+        if self._own_path is not None and self._own_path.is_file():
+            self.stores.append(ExplanationStore.open(self._own_path, writable=True))
+        self._indices: dict[Path, SearchIndex] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the stores."""
+        for store in self.stores:
+            store.close()
+
+    def needed(self) -> None:
+        """Raise NotFound, with what to do, where there is no store at all."""
+        if not self.stores:
+            raise NotFound("No explanations are loaded.", EXPLAIN_HINT)
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Changes when an explanation is added."""
+        return tuple(map(len, self.stores))
+
+    def index(self, store: ExplanationStore) -> SearchIndex | None:
+        """A store's index, opened once and again when the store has grown; None without vectors."""
+        with self._lock:
+            index = self._indices.get(store.path)
+            if index is None or index.is_stale():
+                table = load_vectors(store.path)
+                if table is None:
+                    return None
+                encoder = index.encoder if index else load_encoder(table.encoder)
+                index = self._indices[store.path] = SearchIndex(store, encoder, table)
+            return index
+
+    def indices(self) -> list[SearchIndex]:
+        """The stores that can be searched by meaning, opened now if they are not yet."""
+        found = [self.index(store) for store in self.stores]
+        return [index for index in found if index is not None]
+
+    def records(self, components: Sequence[Component]) -> dict[str, list[Record]]:
+        """Every explanation of the components, the best first."""
+        found: dict[str, list[Record]] = {}
+        for number, store in enumerate(self.stores):
+            for component, explanations in store.of(components).items():
+                of = found.setdefault(str(component), [])
+                of.extend(record(it, number) for it in explanations)
+        for records in found.values():
+            records.sort(key=lambda it: (it["score"] is None, -(it["score"] or 0.0)))
+        return found
+
+    def find(self, component: Component, name: str | None) -> tuple[int, Explanation]:
+        """An explanation of a component with its store; the best one, if none is named. Raises NotFound."""
+        if name is None:
+            best = self.records([component]).get(str(component))
+            if not best:
+                raise NotFound(f"{component} has no explanation yet.", EXPLAIN_HINT)
+            name = str(best[0]["id"])
+        for number, store in enumerate(self.stores):
+            for it in store.of([component]).get(component, ()):
+                if name == f"{number}:{it.id}":
+                    return number, it
+        raise NotFound(f"{component} has no explanation {name[:40]!r}.", EXPLAIN_HINT)
+
+    def keep(
+        self, explanation: Explanation, simulations: Sequence[SimulatedExcerpt]
+    ) -> tuple[int, Explanation]:
+        """Keep a sentence of one's own; gives it with its store."""
+        store = self._own()
+        kept = store.add(explanation, simulations)
+        table = load_vectors(store.path)
+        update_vectors(store, load_encoder(table.encoder if table else "words"))
+        return self.stores.index(store), kept
+
+    def _own(self) -> ExplanationStore:
+        if self._own_path is None:
+            raise BadRequest(
+                "This server keeps no data, so it cannot keep explanations.",
+                "Serve with --data DIR.",
+            )
+        for store in self.stores:
+            if store.path == self._own_path:
+                return store
+        self.stores.append(ExplanationStore.open(self._own_path, writable=True))
+        return self.stores[-1]
+
+
+def record(explanation: Explanation, store: int) -> Record:
+    """An explanation as `ExplanationRecord` has it."""
+    return {
+        "id": f"{store}:{explanation.id}",
+        "text": explanation.text,
+        "side": explanation.side,
+        "score": explanation.score,
+        "scores": dict(explanation.scores),
+        "measures": {name: asdict(it) for name, it in explanation.measures.items()},
+        "explainer": explanation.explainer,
+        "created": explanation.created,
+    }
+
+
+def _store_paths(paths: Sequence[str], model: Transformer) -> list[Path]:
+    """The demo's own store where the model is the demo, then those that were asked for."""
+    demo = demo_dir()
+    own = [] if demo is None or model.folder != demo / "model" else [demo / "explanations.sqlite"]
+    return [path for path in own if path.is_file()] + [Path(path) for path in paths]

@@ -44,7 +44,8 @@ def texts_from(text: str, key: str) -> list[str]:
 
 def phrase_from(text: str) -> str:
     """An explanation: the first line that says something, without quotes. Raises UnusableReply."""
-    for line in text.splitlines():
+    # A reply may hold halves of characters, which no file can.
+    for line in text.encode("utf-8", "replace").decode().splitlines():
         phrase = line.strip().strip("\"'").strip()
         if phrase:
             return phrase[:1000]

@@ -90,8 +90,8 @@ class ReplyCache:
         row = (
             content_hash(provider, question),
             provider,
-            json.dumps(question, ensure_ascii=False),
-            json.dumps(reply, ensure_ascii=False),
+            json.dumps(question),
+            json.dumps(reply),
             usage.prompt,
             usage.completion,
             now(),

@@ -32,7 +32,9 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("capitalised words", re.compile(r"[A-Z][a-z]+")),
 )
 _FORM_SIZE = 200
-"""A form counts as a class of this many members, so that a list of words is preferred."""
+"""A form counts as a class of at least so many members, so that a list of words is preferred."""
+_FORM_SIZES = {name: _FORM_SIZE + place for place, (name, _) in enumerate(_FORMS)}
+"""Forms stand in the order from the narrowest to the widest."""
 
 
 @dataclass(frozen=True)
@@ -93,5 +95,5 @@ def common_class(tokens: Sequence[str]) -> WordClass | None:
     # The narrowest of those that cover nearly as much as the best does.
     most = max(len(members[name]) for name in fit)
     close = [name for name in fit if len(members[name]) >= 0.85 * most]
-    best = min(close, key=lambda name: (sizes.get(name, _FORM_SIZE), name))
+    best = min(close, key=lambda name: (sizes.get(name) or _FORM_SIZES[name], name))
     return WordClass(best, tuple(members[best]))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -237,13 +238,17 @@ def test_a_provider_without_log_probabilities_says_so() -> None:
 # --- judging --------------------------------------------------------------------------------------
 
 
-def test_trials_hold_true_and_false_cases_and_hard_negatives(dataset: Dataset) -> None:
-    record = dataset.record(Component("mlp", 1, 3))
-    known = evidence(record, sides_of(record)[0])
+def test_trials_hold_true_and_false_cases_and_hard_negatives() -> None:
+    plain = neuron()
+    weak = Excerpt((" a", " x", " b"), (), np.array([0.0, 0.2, 0.0]), "quantile")
+    firm = Excerpt((" x", " x"), (), np.array([0.0, 0.6]), "quantile")
+    known = replace(plain, train=(*plain.train, weak, firm))
     trials = detection_trials(known)
-    assert {trial.is_true for trial in trials} == {True, False}
-    quiet = {"".join(it.tokens) for it in known.of("quantile")}
-    assert any(trial.text in quiet for trial in trials if not trial.is_true)
+    assert [trial.is_true for trial in trials].count(True) == 5
+    false = {trial.text for trial in trials if not trial.is_true}
+    assert " a x b" in false
+    assert " x x" not in false
+    assert len(false) == 6
     assert detection_trials(known) == trials
     marked = fuzzing_trials(neuron())
     assert sum(trial.is_true for trial in marked) == 5

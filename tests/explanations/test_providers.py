@@ -37,7 +37,7 @@ def ask(
     manners: Manners = QUICK,
     cache: ReplyCache | None = None,
     budget: Budget | None = None,
-    timeout: float = 1.0,
+    timeout: float = 20.0,
 ) -> Result:
     async def run() -> Result:
         provider = OpenAIProvider(Endpoint("m", url, None, timeout))

@@ -113,8 +113,14 @@ def test_a_perfect_simulation_scores_one_and_a_random_one_nothing() -> None:
 
 
 def test_what_never_varies_has_no_score_and_says_why() -> None:
-    constant = [SimulatedExcerpt(("t",) * 9, [0.3] * 9, list(range(9)), "top") for _ in range(4)]
-    silent = [SimulatedExcerpt(("t",) * 9, list(range(9)), [0.0] * 9, "top") for _ in range(4)]
+    constant = [
+        SimulatedExcerpt(("t",) * 9, [0.3] * 9, [float(i) for i in range(9)], "top")
+        for _ in range(4)
+    ]
+    silent = [
+        SimulatedExcerpt(("t",) * 9, [float(i) for i in range(9)], [0.0] * 9, "top")
+        for _ in range(4)
+    ]
     for excerpts, reason in ((constant, TRUE_IS_CONSTANT), (silent, SIMULATED_IS_CONSTANT)):
         scores, _ = simulation_scores(excerpts)
         for name in ("correlation", "correlation_top", "correlation_percentile", "r_squared"):

@@ -12,7 +12,7 @@ import pytest
 
 from neuron_explainer.exemplars.store import Dataset
 from neuron_explainer.explanations.careful import Budget, Careful
-from neuron_explainer.explanations.evidence import Evidence, Excerpt, evidence, sides_of
+from neuron_explainer.explanations.evidence import Evidence, Excerpt, sides_of
 from neuron_explainer.explanations.explain import (
     ExplanationFailed,
     Plan,

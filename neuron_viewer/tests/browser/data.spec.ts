@@ -15,7 +15,7 @@ test("collates a text and lists the dataset that comes of it", async ({ page, mo
   await form(page).getByRole("button", { name: "Collate" }).last().click();
   await expect(page).toHaveURL(/job=\d{8}-/);
   await expect(job(page, "Collate little")).toContainText("tdb collate");
-  await expect(job(page, "Collate little, done")).toBeVisible({ timeout: 90_000 });
+  await expect(job(page, "Collate little, done")).toBeVisible({ timeout: 110_000 });
   await expect(job(page, "little")).toContainText("--dataset");
   const row = page.getByRole("region", { name: "Datasets" }).getByRole("row", { name: /little/ });
   await expect(row).toContainText(model.name);
@@ -36,7 +36,7 @@ test("cancels a job, resumes it, and forgets it", async ({ page }) => {
   await fill(page, { Name: "long", Tokens: "" });
   await form(page).getByRole("button", { name: "Collate" }).last().click();
   const long = job(page, "Collate long");
-  await expect(long).toContainText(/\d of [\d,]+ tokens|\d tokens/, { timeout: 90_000 });
+  await expect(long).toContainText(/\d of [\d,]+ tokens|\d tokens/, { timeout: 110_000 });
   await long.getByRole("button", { name: /^Cancel/ }).click();
   await expect(job(page, "Collate long, cancelled")).toBeVisible();
   await page.reload();
@@ -80,4 +80,36 @@ test("shows an empty shelf, a lost server, and fits a phone", async ({ page }) =
   await expect(page.getByRole("region", { name: "Datasets" }).getByRole("alert")).toContainText("The disk is asleep.");
   await expectNoSidewaysScroll(page);
   await expectAccessible(page);
+});
+
+test("trains coders, judges them, and shows their training card", async ({ page }) => {
+  test.setTimeout(500_000); // two commands that load a model, one after the other
+  await page.goto("/data?new=train_sae");
+  await fill(page, { Name: "tiny", Layers: "0,1", Latents: "64", "Active (k)": "4", Tokens: "12k" });
+  await form(page).getByRole("button", { name: "Train" }).last().click();
+  await expect(job(page, "Train coders tiny, done")).toBeVisible({ timeout: 200_000 });
+  await expect(job(page, "tiny").getByRole("img", { name: /^Explained variance/ })).toBeVisible();
+  const row = page.getByRole("region", { name: "Coders" }).getByRole("row", { name: /tiny/ });
+  await expect(row).toContainText("not judged");
+
+  await form(page).getByRole("button", { name: "Judge" }).first().click();
+  await form(page).getByLabel("Coders").selectOption("tiny");
+  await fill(page, { Tokens: "2k" });
+  await form(page).getByRole("button", { name: "Judge" }).last().click();
+  await expect(job(page, "Judge coders tiny, done")).toBeVisible({ timeout: 200_000 });
+  await expect(row).not.toContainText("not judged");
+
+  await row.getByRole("link", { name: "tiny" }).click();
+  await expect(page).toHaveURL(/\/data\/coders\/tiny/);
+  await page.getByRole("button", { name: "layer 1" }).click();
+  await expect(page).toHaveURL(/layer=1/);
+  const training = page.getByRole("region", { name: "Training" });
+  await expect(training.getByRole("img")).toHaveCount(4);
+  await expect(page.getByRole("img", { name: /Histogram of 64 latents/ })).toBeVisible();
+  await expect(page.getByText(/of the loss is recovered/)).toBeVisible();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expectNoSidewaysScroll(page);
+  await page.goto("/data/coders/nothing");
+  await expect(page.getByRole("alert")).toContainText("There is no coder set");
 });

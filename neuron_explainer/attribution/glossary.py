@@ -80,4 +80,7 @@ GLOSSARY: dict[str, str] = {
     "as good as the activations themselves.",
     "loss": "How surprised the model is by the next token, on average: minus the logarithm of its "
     "probability, in nats.",
+    "basis": "What stands for the MLPs and attention: their own neurons and heads, or the latents of a coder.",
+    "latent_pairs": "How much each pair of tokens, through each head, adds to an attention latent's "
+    "pre-activation; with the biases they sum to it.",
 }

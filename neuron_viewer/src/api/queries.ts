@@ -6,6 +6,7 @@ import { postEvents } from "./events";
 import { client, unwrap } from "./fetch";
 import type {
   DebugRequest,
+  LatentPairsRequest,
   LensRequest,
   MeasuredEffect,
   MeasureRequest,
@@ -71,6 +72,14 @@ export function nodeTokensQuery(request: NodeTokensRequest) {
   return queryOptions({
     queryKey: ["node_tokens", request],
     queryFn: ({ signal }) => unwrap(client.POST("/api/node_tokens", { body: request, signal })),
+    ...FOREVER,
+  });
+}
+
+export function latentPairsQuery(request: LatentPairsRequest) {
+  return queryOptions({
+    queryKey: ["latent_pairs", request],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/latent_pairs", { body: request, signal })),
     ...FOREVER,
   });
 }

@@ -17,6 +17,7 @@ describe("bases", () => {
     expect(coders.map(({ site }) => streamOf(site))).toEqual(["mlp", "mlp", "attn", "resid"]);
     expect(basisOptions(coders).mlp.map(({ value }) => value)).toEqual(["neuron", "demo-mlp", "deep"]);
     expect(basisOptions(coders).attn.map(({ value }) => value)).toEqual(["head", "demo-attn"]);
+    expect(basisOptions(coders).resid.map(({ value }) => value)).toEqual(["", "stream"]);
     expect(basisOptions([]).mlp).toHaveLength(1);
   });
 
@@ -56,6 +57,11 @@ describe("another basis", () => {
     expect(next.mlp_basis).toBe("neuron");
     expect(next.left.interventions.map((edit) => edit.component)).toEqual(["mlp_L1_7", "attn_ae_L0_1"]);
     expect(next.traces.map(({ node }) => node)).toEqual(["attn_ae_L0_1@2"]);
+  });
+
+  it("lists latents of the residual stream, or none", () => {
+    expect(withBasis(question, "resid", "stream").resid_basis).toBe("stream");
+    expect(withBasis(question, "resid", "").resid_basis).toBeNull();
   });
 
   it("leaves the other stream alone", () => {

@@ -1,10 +1,11 @@
 /** What stands for the MLPs, attention and the residual stream: their own units, or a coder's latents. */
-import type { ModelResponse } from "@/api/types";
+import type { DebugRequest, ModelResponse } from "@/api/types";
 
 import { type Component, parseComponent, type Stream } from "./node";
 import type { Question } from "./question";
 
 export type Coder = ModelResponse["coders"][number];
+export type Bases = Required<Pick<DebugRequest, "mlp_basis" | "attention_basis" | "resid_basis">>;
 export type BasisOption = { value: string; text: string };
 
 /** What a coder's latents describe again. */
@@ -14,13 +15,20 @@ export function streamOf(site: string): Stream {
 }
 
 /** What each basis may be; with a single option there is nothing to choose. */
-export function basisOptions(coders: readonly Coder[]): Record<"mlp" | "attn", BasisOption[]> {
+export function basisOptions(coders: readonly Coder[]): Record<Stream, BasisOption[]> {
   const latents = (stream: Stream) =>
     coders.filter(({ site }) => streamOf(site) === stream).map(({ name }) => ({ value: name, text: name }));
   return {
     mlp: [{ value: "neuron", text: "neurons" }, ...latents("mlp")],
     attn: [{ value: "head", text: "heads" }, ...latents("attn")],
+    // Nothing is replaced there: latents of the residual stream are listed beside the rest.
+    resid: [{ value: "", text: "no residual latents" }, ...latents("resid")],
   };
+}
+
+/** What a question's latents belong to, for the calls that go with it. */
+export function basesOf({ mlp_basis, attention_basis, resid_basis = null }: DebugRequest): Bases {
+  return { mlp_basis, attention_basis, resid_basis };
 }
 
 /** The coder that a latent or an error belongs to: of its stream, and of its layer where there is one. */
@@ -43,7 +51,7 @@ export function sublayerOf(component: Pick<Component, "kind" | "stream"> | null)
  * The question in another basis. Latents are numbered within their coder, so edits and traces of the old one's would
  * mean something else in the new one: they go.
  */
-export function withBasis(question: Question, stream: "mlp" | "attn", name: string): Question {
+export function withBasis(question: Question, stream: Stream, name: string): Question {
   const isKept = (text: string) => {
     const component = parseComponent(text.split("@")[0] ?? "");
     const isCoded = component?.kind === "latent" || component?.kind === "error";
@@ -60,6 +68,8 @@ export function withBasis(question: Question, stream: "mlp" | "attn", name: stri
     right: question.right && without(question.right),
     // What is traced further on was reached through it.
     traces: at < 0 ? question.traces : question.traces.slice(0, at),
-    ...(stream === "mlp" ? { mlp_basis: name } : { attention_basis: name }),
+    ...(stream === "mlp" && { mlp_basis: name }),
+    ...(stream === "attn" && { attention_basis: name }),
+    ...(stream === "resid" && { resid_basis: name || null }),
   };
 }

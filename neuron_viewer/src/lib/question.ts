@@ -15,6 +15,8 @@ export type Question = {
   traces: TraceLevel[];
   mlp_basis: string;
   attention_basis: string;
+  /** A coder of the residual stream, listed beside the rest. */
+  resid_basis: string | null;
   top_k: number;
   read_out_norm: DebugRequest["read_out_norm"];
 };
@@ -40,6 +42,7 @@ export function emptyQuestion(left: QuestionCase = emptyCase()): Question {
     traces: [],
     mlp_basis: "neuron",
     attention_basis: "head",
+    resid_basis: null,
     top_k: DEFAULT_TOP_K,
     read_out_norm: "fixed",
   };

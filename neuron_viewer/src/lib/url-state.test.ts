@@ -46,6 +46,7 @@ const full: Question = {
   ],
   mlp_basis: "ae",
   attention_basis: "z",
+  resid_basis: "r",
   top_k: 50,
   read_out_norm: "live",
 };

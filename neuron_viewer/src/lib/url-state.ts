@@ -2,7 +2,7 @@
  * Everything on the Debugger page, written in the URL and read back.
  *
  * `p` prompt, `t` targets, `d` distractors, `obj`, `at`, `i` interventions (as sentences); the second prompt has
- * the same with a 2; `tr` trace levels; `mlp` `attn` bases, `k`, `norm`. View: `sel`, `kind`, `layers`, `tokens`,
+ * the same with a 2; `tr` trace levels; `mlp` `attn` `resid` bases, `k`, `norm`. View: `sel`, `kind`, `layers`, `tokens`,
  * `q`, `flagged`, `sort`. What is at its default is left out. Text that cannot be read is dropped, not an error:
  * a link may come from a newer version.
  */
@@ -56,6 +56,7 @@ export function readQuestion(params: URLSearchParams): Question | null {
     traces: params.getAll("tr").flatMap(readTrace),
     mlp_basis: params.get("mlp") ?? "neuron",
     attention_basis: params.get("attn") ?? "head",
+    resid_basis: params.get("resid"),
     top_k: Number.isInteger(k) && k > 0 ? k : DEFAULT_TOP_K,
     read_out_norm: params.get("norm") === "live" ? "live" : "fixed",
   };
@@ -99,6 +100,7 @@ function writeQuestion(question: Question, params: URLSearchParams): void {
   }
   if (question.mlp_basis !== "neuron") params.set("mlp", question.mlp_basis);
   if (question.attention_basis !== "head") params.set("attn", question.attention_basis);
+  if (question.resid_basis !== null) params.set("resid", question.resid_basis);
   if (question.top_k !== DEFAULT_TOP_K) params.set("k", String(question.top_k));
   if (question.read_out_norm === "live") params.set("norm", "live");
 }

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { measureQuery } from "@/api/queries";
+import { basesOf } from "@/lib/bases";
 import { formatEffect } from "@/lib/format";
 
 import { useTable } from "./table-context";
@@ -18,7 +19,6 @@ export function AblatedResult({ row }: { row: TableRow }) {
   const { component, kind } = row.row;
   const isEmbedding = kind === "embed";
   const spec = request.cases[at] ?? request.cases[0];
-  const { mlp_basis, attention_basis } = request;
   const {
     data: answer,
     error,
@@ -28,8 +28,7 @@ export function AblatedResult({ row }: { row: TableRow }) {
       case: spec as NonNullable<typeof spec>,
       nodes: [isEmbedding ? (nodeInCase(row, at) ?? row.node) : component],
       to: "zero",
-      mlp_basis,
-      attention_basis,
+      ...basesOf(request),
       other_case: otherCase(request, at),
     }),
     enabled: spec !== undefined,

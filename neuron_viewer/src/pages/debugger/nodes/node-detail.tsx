@@ -1,6 +1,7 @@
 import { useState } from "react";
 
 import { AblatedResult } from "./ablated-result";
+import { LatentPairs } from "./latent-pairs";
 import { NodeActions } from "./node-actions";
 import { ActivationsAlong, AttentionFrom } from "./prompt-activations";
 import { actionsFor } from "./row-actions";
@@ -26,6 +27,7 @@ export function NodeDetail({ row, isScaling, onScaling }: NodeDetailProps) {
         <div>
           {kind === "attn" && <AttentionFrom row={row} />}
           {(kind === "mlp" || kind === "latent") && <ActivationsAlong row={row} />}
+          {kind === "latent" && row.row.component.startsWith("attn_ae_") && <LatentPairs row={row} />}
           {kind !== "bias" && <AblatedResult row={row} />}
         </div>
         <WriteTokens row={row} />

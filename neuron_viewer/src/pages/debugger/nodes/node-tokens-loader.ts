@@ -3,6 +3,7 @@
 import { errorOf } from "@/api/errors";
 import { client, unwrap } from "@/api/fetch";
 import type { CaseSpec, NodeTokens } from "@/api/types";
+import type { Bases } from "@/lib/bases";
 
 /** Tokens in each list: an open row shows them all, a closed one the first three. */
 export const LIST_LENGTH = 4;
@@ -27,6 +28,7 @@ export class NodeTokensLoader {
   constructor(
     private readonly spec: CaseSpec,
     private readonly other: CaseSpec | null,
+    private readonly bases: Partial<Bases> = {},
   ) {}
 
   load(node: string, signal: AbortSignal): Promise<NodeTokens> {
@@ -50,7 +52,7 @@ export class NodeTokensLoader {
     };
     for (const { signal } of batch) signal.addEventListener("abort", stopIfUnwanted);
     const nodes = [...new Set(batch.map(({ node }) => node))];
-    const body = { case: this.spec, nodes, n: LIST_LENGTH, other_case: this.other };
+    const body = { case: this.spec, nodes, n: LIST_LENGTH, other_case: this.other, ...this.bases };
     try {
       const answer = await unwrap(client.POST("/api/node_tokens", { body, signal: stop.signal }));
       const found = new Map(answer.nodes.map((tokens) => [tokens.node, tokens]));

@@ -79,13 +79,13 @@ function Unedited() {
 }
 
 /** Of the strip's height, so that nothing jumps when it comes. */
-function StripSpace() {
+export function StripSpace() {
   return <div className="strip-space" />;
 }
 
-type StripProps = { tokens: (StripToken | null)[]; at: number | null; max: number; unsigned?: boolean };
+export type StripProps = { tokens: (StripToken | null)[]; at: number | null; max: number; unsigned?: boolean };
 
-function Strip({ tokens, at, max, unsigned = false }: StripProps) {
+export function Strip({ tokens, at, max, unsigned = false }: StripProps) {
   return (
     <div className="strip14">
       {tokens.map((token, place) => {

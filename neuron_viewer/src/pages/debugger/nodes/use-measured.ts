@@ -2,6 +2,7 @@ import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useMemo, useSyncExternalStore } from "react";
 
 import type { CaseSpec, DebugRequest } from "@/api/types";
+import { basesOf } from "@/lib/bases";
 
 import type { DebugView } from "../view";
 import { MeasureStore, type MeasureSnapshot } from "./measure-store";
@@ -26,12 +27,10 @@ export function otherCase(request: DebugRequest, at: number): CaseSpec | null {
 function storeFor(client: QueryClient, request: DebugRequest, at: number): MeasureStore {
   const spec = request.cases[at];
   if (!spec) return IDLE;
-  const { mlp_basis, attention_basis } = request;
   const measure = {
     case: spec,
     to: "zero" as const,
-    mlp_basis,
-    attention_basis,
+    ...basesOf(request),
     other_case: otherCase(request, at),
   };
   const known = stores.get(client) ?? new Map<string, MeasureStore>();

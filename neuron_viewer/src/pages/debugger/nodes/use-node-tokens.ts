@@ -3,6 +3,8 @@ import { useMemo } from "react";
 
 import type { DebugRequest, NodeTokens } from "@/api/types";
 
+import { basesOf } from "@/lib/bases";
+
 import { NodeTokensLoader } from "./node-tokens-loader";
 import { useTable } from "./table-context";
 import { nodeInCase, type TableRow } from "./table-rows";
@@ -19,8 +21,9 @@ export function useNodeTokensLoader(request: DebugRequest, at: number): NodeToke
     const other = otherCase(request, at);
     const known = loaders.get(client) ?? new Map<string, NodeTokensLoader>();
     loaders.set(client, known);
-    const key = JSON.stringify([spec, other]);
-    const loader = known.get(key) ?? new NodeTokensLoader(spec, other);
+    const bases = basesOf(request);
+    const key = JSON.stringify([spec, other, bases]);
+    const loader = known.get(key) ?? new NodeTokensLoader(spec, other, bases);
     known.set(key, loader);
     return loader;
   }, [client, request, at]);

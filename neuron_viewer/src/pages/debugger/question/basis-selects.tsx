@@ -7,10 +7,11 @@ import type { PageState } from "../page-state";
 /** Neurons or heads, or the latents of a coder in their place; shown where there is a coder to choose. */
 export function BasisSelects({ page }: { page: PageState }) {
   const { question, actions, model } = page;
-  const { mlp, attn } = basisOptions(model.coders);
+  const { mlp, attn, resid } = basisOptions(model.coders);
   const hasMlp = mlp.length > 1 || question.mlp_basis !== "neuron";
   const hasAttn = attn.length > 1 || question.attention_basis !== "head";
-  if (!hasMlp && !hasAttn) return null;
+  const hasResid = resid.length > 1 || question.resid_basis !== null;
+  if (!hasMlp && !hasAttn && !hasResid) return null;
   return (
     <>
       <span className="label" {...define("basis")}>
@@ -30,6 +31,14 @@ export function BasisSelects({ page }: { page: PageState }) {
           value={question.attention_basis}
           options={attn}
           onChange={(name) => { actions.ask((now) => withBasis(now, "attn", name)); }}
+        />
+      )}
+      {hasResid && (
+        <Select
+          label="Residual stream basis"
+          value={question.resid_basis ?? ""}
+          options={resid}
+          onChange={(name) => { actions.ask((now) => withBasis(now, "resid", name)); }}
         />
       )}
     </>

@@ -29,6 +29,7 @@ export function ExamplesMenu({ page }: { page: PageState }) {
               ...exampleQuestion(example),
               mlp_basis: now.mlp_basis,
               attention_basis: now.attention_basis,
+              resid_basis: now.resid_basis,
               top_k: now.top_k,
             }));
           }}

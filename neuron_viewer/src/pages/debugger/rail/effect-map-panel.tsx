@@ -8,6 +8,7 @@ import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { HeatTable } from "@/components/heat-grid/heat-table";
 import { TableSwitch } from "@/components/heat-grid/table-switch";
 import { isCell, strongestCell, valueAt, type HeatCell, type HeatRange } from "@/components/heat-grid/model";
+import { basesOf } from "@/lib/bases";
 import { formatEffect, formatMagnitude, visibleText } from "@/lib/format";
 
 import type { PanelProps } from "../view";
@@ -33,7 +34,7 @@ export function EffectMapPanel({ view, ui, actions }: PanelProps) {
   const lensIndex = isCompared ? lensCase : 0;
   const request = lensRequest(view.request.cases, lensIndex);
   const lens = useQuery({
-    ...lensQuery(request),
+    ...lensQuery({ ...request, ...basesOf(view.request) }),
     enabled: !view.stale && request.case.target_tokens.length > 0,
     placeholderData: keepPreviousData,
   });

@@ -95,8 +95,8 @@ export function obstacle(question: Question, head: Head | null): string | null {
 export function tourQuestion({ examples }: ModelResponse, now: Question): Question | null {
   const [example] = examples;
   if (!example) return null;
-  const { mlp_basis, attention_basis, top_k } = now;
-  return { ...exampleQuestion(example), mlp_basis, attention_basis, top_k };
+  const { mlp_basis, attention_basis, resid_basis, top_k } = now;
+  return { ...exampleQuestion(example), mlp_basis, attention_basis, resid_basis, top_k };
 }
 
 /** Whether the question is the first example, whatever the tour has done to it. */

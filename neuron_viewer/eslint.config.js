@@ -10,7 +10,7 @@ const layers = {
   "src/components/**": ["@/pages/**", "@/app", "@/main"],
   "src/pages/**": ["@/pages/**", "@/app", "@/main"],
 };
-const pages = ["debugger", "component", "self-check", "data"];
+const pages = ["debugger", "component", "self-check", "data", "search"];
 const zones = [
   { target: ["./src/api", "./src/lib"], from: ["./src/components", "./src/pages"] },
   { target: "./src/components", from: "./src/pages" },

@@ -10,6 +10,7 @@ import { CoderPage } from "@/pages/data/coder/coder-page";
 import { DataPage } from "@/pages/data/data-page";
 import { DebuggerPage } from "@/pages/debugger/debugger-page";
 import { MonitorPage } from "@/pages/monitor/monitor-page";
+import { SearchPage } from "@/pages/search/search-page";
 import { SelfCheckPage } from "@/pages/self-check/self-check-page";
 import { TopBar } from "@/shell/top-bar";
 
@@ -35,6 +36,7 @@ function Pages() {
         <Route path="/monitor" element={<MonitorPage />} />
         <Route path="/data" element={<DataPage />} />
         <Route path="/data/coders/:name" element={<CoderPage />} />
+        <Route path="/search" element={<SearchPage />} />
         <Route path="/self-check" element={<SelfCheckPage />} />
         <Route path="*" element={<NotFound />} />
       </Routes>

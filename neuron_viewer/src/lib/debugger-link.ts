@@ -4,11 +4,16 @@ import { DEFAULT_UI, NO_FILTERS, readQuestion, readUi, writeState } from "./url-
 
 /**
  * Search string of the Debugger with the rows of this component in view, or with the component ablated.
- * Empty where no question was carried, so that the Debugger starts with its example.
+ * Empty where no question was carried and none is given to fall back on, so that the Debugger starts with its example.
  */
-export function debuggerSearch(search: string, component: string, edit: "ablate" | null): string {
+export function debuggerSearch(
+  search: string,
+  component: string,
+  edit: "ablate" | null,
+  fallback: Question | null = null,
+): string {
   const params = new URLSearchParams(search);
-  const question = carriedQuestion(params);
+  const question = carriedQuestion(params) ?? fallback;
   if (!question) return "";
   if (edit === null) {
     const ui = { ...readUi(params), selected: null, filters: { ...NO_FILTERS, text: component } };

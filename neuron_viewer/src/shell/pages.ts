@@ -2,6 +2,7 @@
 export const PAGES = [
   { path: "/", name: "Debugger" },
   { path: "/monitor", name: "Monitor" },
+  { path: "/search", name: "Search" },
   { path: "/data", name: "Data & jobs" },
   { path: "/self-check", name: "Self-check" },
 ] as const;

@@ -1,7 +1,7 @@
 import type { Explanation } from "@/api/types";
 
 import type { RecordState } from "../use-record";
-import { ScoreBar } from "./score-bar";
+import { ScoreBar } from "@/components/score-bar";
 import type { SideRecord } from "./sides";
 
 export interface ExplanationSlotProps {

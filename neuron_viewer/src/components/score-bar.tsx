@@ -3,22 +3,24 @@ import { define } from "@/lib/define";
 import { NONE } from "@/lib/format";
 
 /** A score from 0 to 1 as a bar and a number, and whose explanation it is. */
-export function ScoreBar({ explanation: { score, explainer } }: { explanation: Pick<Explanation, "score" | "explainer"> }) {
+export function ScoreBar({ explanation }: { explanation: Pick<Explanation, "score" | "explainer"> }) {
+  const { score, explainer } = explanation;
   return (
     <span className="score">
       <span className="sb" aria-hidden="true">
         <i style={{ width: `${100 * Math.min(1, Math.max(0, score ?? 0))}%` }} />
       </span>
-      <b tabIndex={0} {...define("explanation_score", { exact: score })}>
-        {score === null ? NONE : scoreText(score)}
-      </b>
+      <b {...define("explanation_score", { exact: score })}>{score === null ? NONE : scoreText(score)}</b>
       <span className="quiet">
-        {score === null ? "not scored" : "held-out correlation"}, {explainer}
+        {score === null ? "not scored" : "held-out correlation"}, {EXPLAINERS[explainer] ?? explainer}
       </span>
     </span>
   );
 }
 
+const EXPLAINERS: Record<string, string> = { lookup: "by token lookup", trigger_graph: "by trigger graph", human: "your own" };
+
+/** A correlation: two decimals and a true minus. */
 export function scoreText(score: number): string {
   return score.toFixed(2).replace("-", "\u2212");
 }

@@ -1,0 +1,81 @@
+import { memo, type Ref } from "react";
+import { Link } from "react-router";
+
+import type { SearchHit } from "@/api/explanations";
+import { KindMark } from "@/components/kind-mark";
+import { ScoreBar } from "@/components/score-bar";
+import { Token } from "@/components/token";
+import { formatEffect, formatMagnitude } from "@/lib/format";
+import { parseComponent } from "@/lib/node";
+import { percent } from "@/lib/standing";
+
+import type { Mode } from "./search-state";
+
+export interface ResultRowProps {
+  ref: Ref<HTMLLIElement>;
+  hit: SearchHit;
+  mode: Mode;
+  index: number;
+  count: number;
+  /** Pixels below the top of the list. */
+  offset: number;
+  /** The Debugger's search string that edits this component. */
+  editSearch: string;
+  /** What is carried to the component's page. */
+  carried: string;
+}
+
+/** One component that was found: name, side, explanation with its score, and how well it fits. */
+export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
+  const { ref, hit, mode, index, count, offset, editSearch, carried } = props;
+  const { component, side, explanation } = hit;
+  return (
+    <li
+      ref={ref}
+      className="result"
+      data-index={index}
+      aria-setsize={count}
+      aria-posinset={index + 1}
+      style={{ transform: `translateY(${offset}px)` }}
+    >
+      <span className="node">
+        <KindMark kind={parseComponent(component)?.kind ?? "bias"} />
+        <Link className="mono" to={{ pathname: `/component/${component}`, search: carried }}>
+          {component}
+        </Link>
+      </span>
+      <span className={side === "negative" ? "neg" : "pos"} title={`${side} side`}>
+        {side === "negative" ? "\u2212" : "+"}
+      </span>
+      <span className="exp">{explanation ? explanation.text : <span className="quiet">No explanation yet.</span>}</span>
+      {explanation ? <ScoreBar explanation={explanation} /> : <span />}
+      <Match hit={hit} mode={mode} />
+      <span className="acts">
+        <Link className="btn small" title={`Ablate ${component} in the Debugger`} to={{ pathname: "/", search: editSearch }}>
+          Ablate
+        </Link>
+      </span>
+    </li>
+  );
+});
+
+const MATCH_TITLES: Record<Mode, string> = {
+  meaning: "Cosine similarity of the explanation with the query",
+  keyword: "Rank by the words' rarity (BM25); larger is better",
+  token: "How far the component's write moves this token's logit, per unit of activation",
+  text: "Share of the component's own values that lie beyond its value here",
+};
+
+function Match({ hit, mode }: { hit: SearchHit; mode: Mode }) {
+  const { value, token, position } = hit;
+  return (
+    <span className="match" title={MATCH_TITLES[mode]}>
+      <b>{mode === "token" ? formatEffect(value) : mode === "text" ? `top ${percent(1 - value)}` : formatMagnitude(value)}</b>
+      {token != null && (
+        <span className="quiet">
+          at <Token text={token} index={position ?? undefined} />
+        </span>
+      )}
+    </span>
+  );
+}

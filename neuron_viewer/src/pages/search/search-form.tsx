@@ -1,0 +1,154 @@
+import type { ModelResponse } from "@/api/types";
+import { Segments } from "@/components/segments";
+import { Select } from "@/components/select";
+import { useDraft } from "@/lib/use-draft";
+
+import { KINDS, MODES, SIDES, type Mode, type SearchState } from "./search-state";
+
+export interface SearchFormProps {
+  state: SearchState;
+  model: Pick<ModelResponse, "n_layers">;
+  onChange: (state: SearchState) => void;
+}
+
+const MODE_TITLES: Record<Mode, string> = {
+  meaning: "Explanations close in meaning to what you type",
+  keyword: "Explanations that hold every word",
+  token: "Components whose write promotes this token most",
+  text: "Components most active on your text, each against its own distribution",
+};
+const PLACEHOLDERS: Record<Mode, string> = {
+  meaning: "names of women",
+  keyword: "names women",
+  token: "\u00b7Paris",
+  text: "Type or paste a text",
+};
+const KIND_WORDS = { attn: "heads", mlp: "neurons", latent: "latents" };
+const SIDE_WORDS = { positive: "+ side", negative: "\u2212 side" };
+const LEAST_SCORES = ["0.2", "0.4", "0.6", "0.8"];
+const ANY = "any";
+
+/** One box, what it means, and what results must be. */
+export function SearchForm({ state, model, onChange }: SearchFormProps) {
+  const layers = Array.from({ length: model.n_layers }, (_, layer) => String(layer));
+  return (
+    <form
+      role="search"
+      className="searchform panel"
+      onSubmit={(event) => {
+        event.preventDefault();
+      }}
+    >
+      <SearchBox state={state} onChange={onChange} />
+      <div className="searchopts">
+        <Segments
+          label="Search by"
+          value={state.mode}
+          options={MODES.map((mode) => ({ value: mode, text: mode, title: MODE_TITLES[mode] }))}
+          onChange={(mode) => {
+            onChange({ ...state, mode });
+          }}
+        />
+        <Choice
+          label="Kind"
+          value={state.kind}
+          options={KINDS.map((kind) => ({ value: kind, text: KIND_WORDS[kind] }))}
+          any="all kinds"
+          onChange={(kind) => {
+            onChange({ ...state, kind });
+          }}
+        />
+        <Choice
+          label="Layer"
+          value={state.layer === null ? null : String(state.layer)}
+          options={layers.map((layer) => ({ value: layer, text: `layer ${layer}` }))}
+          any="all layers"
+          onChange={(layer) => {
+            onChange({ ...state, layer: layer === null ? null : Number(layer) });
+          }}
+        />
+        <Choice
+          label="Side"
+          value={state.side}
+          options={SIDES.map((side) => ({ value: side, text: SIDE_WORDS[side] }))}
+          any="both sides"
+          onChange={(side) => {
+            onChange({ ...state, side });
+          }}
+        />
+        <Choice
+          label="Least score"
+          value={state.minScore === null ? null : String(state.minScore)}
+          options={LEAST_SCORES.map((score) => ({ value: score, text: `score \u2265 ${score}` }))}
+          any="any score"
+          onChange={(score) => {
+            onChange({ ...state, minScore: score === null ? null : Number(score) });
+          }}
+        />
+        <span className="note">{MODE_TITLES[state.mode]}.</span>
+      </div>
+    </form>
+  );
+}
+
+/** A token's spaces are shown as dots, so that the leading one is seen; a dot that is typed means a space too. */
+function SearchBox({ state, onChange }: Pick<SearchFormProps, "state" | "onChange">) {
+  const { query, mode } = state;
+  const [draft, setDraft] = useDraft(query, (next) => {
+    onChange({ ...state, query: next });
+  });
+  const isToken = mode === "token";
+  const field = {
+    "aria-label": "Search",
+    autoFocus: true,
+    spellCheck: false,
+    autoComplete: "off",
+    placeholder: PLACEHOLDERS[mode],
+    value: isToken ? draft.replaceAll(" ", "\u00b7") : draft,
+  };
+  if (mode === "text") {
+    return (
+      <textarea
+        {...field}
+        rows={3}
+        maxLength={20_000}
+        onChange={(event) => {
+          setDraft(event.target.value);
+        }}
+      />
+    );
+  }
+  return (
+    <input
+      {...field}
+      type="text"
+      className={isToken ? "mono" : undefined}
+      maxLength={1000}
+      onChange={(event) => {
+        setDraft(isToken ? event.target.value.replaceAll("\u00b7", " ") : event.target.value);
+      }}
+    />
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  label: string;
+  value: T | null;
+  options: readonly { value: T; text: string }[];
+  /** What no choice is called. */
+  any: string;
+  onChange: (value: T | null) => void;
+}
+
+function Choice<T extends string>({ label, value, options, any, onChange }: ChoiceProps<T>) {
+  return (
+    <Select<T | typeof ANY>
+      label={label}
+      value={value ?? ANY}
+      options={[{ value: ANY, text: any }, ...options]}
+      onChange={(next) => {
+        onChange(next === ANY ? null : (next as T));
+      }}
+    />
+  );
+}

@@ -1,0 +1,90 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useSearchParams } from "react-router";
+
+import { searchQuery } from "@/api/explanations";
+import { modelQuery } from "@/api/queries";
+import type { ModelResponse } from "@/api/types";
+import { Async } from "@/components/async";
+import { ErrorBoundary } from "@/components/error-boundary";
+import { ErrorNote } from "@/components/error-note";
+import { formatCount } from "@/lib/format";
+
+import { ResultList } from "./result-list";
+import { SearchForm } from "./search-form";
+import { readSearch, writeSearch, type SearchState } from "./search-state";
+import "./search.css";
+
+const MOST = 1000;
+
+/** Finds components by what they respond to or write. */
+export function SearchPage() {
+  const model = useQuery(modelQuery());
+  return (
+    <main className="search" id="page">
+      <h1 className="sr">Search</h1>
+      <Async query={model}>{(loaded) => <LoadedSearch model={loaded} />}</Async>
+    </main>
+  );
+}
+
+function LoadedSearch({ model }: { model: ModelResponse }) {
+  const [params, setParams] = useSearchParams();
+  const state = readSearch(params);
+  function change(next: SearchState) {
+    setParams((old) => writeSearch(old, next), { replace: true });
+  }
+  return (
+    <>
+      <SearchForm state={state} model={model} onChange={change} />
+      <ErrorBoundary name="Results">
+        <Results state={state} model={model} />
+      </ErrorBoundary>
+    </>
+  );
+}
+
+function Results({ state, model }: { state: SearchState; model: ModelResponse }) {
+  const { query, mode, kind, layer, side, minScore } = state;
+  const isAsked = query.trim() !== "";
+  const found = useQuery({
+    ...searchQuery({ q: query, mode, kind, layer, side, min_score: minScore, limit: MOST }),
+    enabled: isAsked,
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  const hits = isAsked ? found.data?.hits : undefined;
+  return (
+    <section
+      className={found.isPlaceholderData ? "panel stale" : "panel"}
+      aria-labelledby="results-title"
+      aria-busy={found.isFetching}
+    >
+      <header>
+        <h2 id="results-title">Results</h2>
+        <span className="note" role="status">
+          {hits && !found.error && countText(hits.length)}
+        </span>
+      </header>
+      {!isAsked && <p className="pad mid">Type what you look for.</p>}
+      {isAsked && found.error && (
+        <div className="pad">
+          <ErrorNote error={found.error}>
+            <button type="button" className="btn small" onClick={() => void found.refetch()}>
+              Try again
+            </button>
+          </ErrorNote>
+        </div>
+      )}
+      {isAsked && !hits && !found.error && <p className="pad note">Searching</p>}
+      {hits?.length === 0 && !found.error && (
+        <p className="pad mid">Nothing was found. Loosen the filters, or search in another way.</p>
+      )}
+      {hits && hits.length > 0 && !found.error && <ResultList hits={hits} mode={mode} model={model} />}
+    </section>
+  );
+}
+
+function countText(n: number): string {
+  if (n >= MOST) return `the first ${formatCount(n)}`;
+  return n === 1 ? "one" : formatCount(n);
+}

@@ -1,0 +1,69 @@
+/**
+ * What is searched for, written in the URL and read back: `find`, `mode`, `type` (kind), `layer`, `side`, `min`.
+ * The names differ from those of the Debugger's question, which the URL may carry along.
+ */
+export const MODES = ["meaning", "keyword", "token", "text"] as const;
+export type Mode = (typeof MODES)[number];
+
+export const KINDS = ["attn", "mlp", "latent"] as const;
+export type SearchKind = (typeof KINDS)[number];
+
+export const SIDES = ["positive", "negative"] as const;
+export type SearchSide = (typeof SIDES)[number];
+
+export interface SearchState {
+  query: string;
+  mode: Mode;
+  kind: SearchKind | null;
+  layer: number | null;
+  side: SearchSide | null;
+  /** Least score of an explanation. */
+  minScore: number | null;
+}
+
+export const NO_SEARCH: SearchState = {
+  query: "",
+  mode: "meaning",
+  kind: null,
+  layer: null,
+  side: null,
+  minScore: null,
+};
+
+export function readSearch(params: URLSearchParams): SearchState {
+  return {
+    query: params.get("find") ?? "",
+    mode: oneOf(MODES, params.get("mode")) ?? "meaning",
+    kind: oneOf(KINDS, params.get("type")),
+    layer: numberIn(params.get("layer"), /^\d{1,4}$/),
+    side: oneOf(SIDES, params.get("side")),
+    minScore: numberIn(params.get("min"), /^-?\d?\.?\d{1,3}$/),
+  };
+}
+
+/** The URL with another search; all else in it, and the order of it, stays. */
+export function writeSearch(old: URLSearchParams, state: SearchState): URLSearchParams {
+  const params = new URLSearchParams(old);
+  const { query, mode, kind, layer, side, minScore } = state;
+  const texts: Record<string, string | null> = {
+    find: query || null,
+    mode: mode === NO_SEARCH.mode ? null : mode,
+    type: kind,
+    layer: layer === null ? null : String(layer),
+    side,
+    min: minScore === null ? null : String(minScore),
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    if (text === null) params.delete(name);
+    else params.set(name, text);
+  }
+  return params;
+}
+
+function oneOf<T extends string>(allowed: readonly T[], text: string | null): T | null {
+  return allowed.find((one) => one === text) ?? null;
+}
+
+function numberIn(text: string | null, form: RegExp): number | null {
+  return text !== null && form.test(text) ? Number(text) : null;
+}

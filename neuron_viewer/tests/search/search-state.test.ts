@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+
+import { NO_SEARCH, readSearch, writeSearch, type SearchState } from "@/pages/search/search-state";
+
+const full: SearchState = {
+  query: " Paris & more",
+  mode: "token",
+  kind: "latent",
+  layer: 0,
+  side: "negative",
+  minScore: 0.25,
+};
+
+it("reads back every search that it wrote", () => {
+  for (const state of [full, NO_SEARCH, { ...NO_SEARCH, query: "a+b", minScore: -0.5 }]) {
+    const written = writeSearch(new URLSearchParams(), state).toString();
+    expect(readSearch(new URLSearchParams(written))).toEqual(state);
+  }
+});
+
+it("writes nothing of an empty search, and leaves the Debugger's question alone", () => {
+  const question = new URLSearchParams("p=A+b&t=+c&q=rows&kind=attn&layers=0-3");
+  expect(writeSearch(question, NO_SEARCH).toString()).toBe(question.toString());
+  const both = writeSearch(question, full);
+  expect(both.get("q")).toBe("rows");
+  expect(writeSearch(both, NO_SEARCH).toString()).toBe(question.toString());
+});
+
+it("drops what it cannot read", () => {
+  const params = new URLSearchParams("find=x&mode=magic&type=embed&layer=-1&side=up&min=high");
+  expect(readSearch(params)).toEqual({ ...NO_SEARCH, query: "x" });
+});

@@ -1,51 +1,75 @@
-/** What is said of components in words: labels, simulations, searches, and explanations of one's own. */
+/** What is said of components in words: searches, labels, simulations, coverage, and explanations of one's own. */
 import { queryOptions } from "@tanstack/react-query";
 
-import { errorOf } from "./errors";
-import type { Explanation } from "./types";
+import type { components } from "./client/schema";
+import { client, unwrap } from "./fetch";
+
+type Schemas = components["schemas"];
+
+export type SearchHit = Schemas["SearchHit"];
+export type SearchMode = Schemas["SearchResponse"]["mode"];
+export type SimulatedExcerpt = Schemas["SimulatedExcerptRecord"];
+export type SimulationResponse = Schemas["SimulationResponse"];
+export type OwnExplanationRequest = Schemas["OwnExplanationRequest"];
+export type OwnExplanationResponse = Schemas["OwnExplanationResponse"];
+export type LabelsResponse = Schemas["LabelsResponse"];
+export type CoverageResponse = Schemas["CoverageResponse"];
+export type LayerCoverage = Schemas["LayerCoverage"];
 
 const FOREVER = { staleTime: Infinity, gcTime: 10 * 60_000 };
 
-/** True and simulated activations of one excerpt; simulated ones are calibrated, so both have one scale. */
-export interface SimulatedExcerpt {
-  tokens: string[];
-  true: number[];
-  simulated: number[];
-  sample: string;
-}
-
-export interface SearchHit {
-  component: string;
-  side: Explanation["side"];
-  explanation: Explanation | null;
-  /** Similarity, BM25, logit or rank, by the mode. */
-  value: number;
-  token: string | null;
-  position: number | null;
-}
-
 export interface SearchQuery {
   q: string;
-  mode: "meaning" | "keyword" | "token" | "text";
-  kind: string | null;
+  mode: SearchMode;
+  kind: "attn" | "mlp" | "latent" | null;
   layer: number | null;
-  side: string | null;
+  side: "positive" | "negative" | null;
   min_score: number | null;
   limit: number;
-}
-
-async function get<T>(path: string, query: Record<string, string | number | null>, signal: AbortSignal): Promise<T> {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== null) params.set(name, String(value));
-  const response = await fetch(`${path}?${params.toString()}`, { signal });
-  if (!response.ok) throw errorOf(response.status, await response.json().catch(() => null));
-  return (await response.json()) as T;
 }
 
 export function searchQuery(query: SearchQuery) {
   return queryOptions({
     queryKey: ["search", query],
-    queryFn: ({ signal }) => get<{ hits: SearchHit[] }>("/api/search", { ...query }, signal),
+    queryFn: ({ signal }) => unwrap(client.GET("/api/search", { params: { query }, signal })),
     ...FOREVER,
   });
+}
+
+/** The best explanation of each side of many components, in one call. */
+export function labelsQuery(components: string[]) {
+  return queryOptions({
+    queryKey: ["labels", components],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/components/labels", { body: { components }, signal })),
+    ...FOREVER,
+  });
+}
+
+/** What an explanation predicts beside what is true. */
+export function simulationQuery(component: string, explanation: string) {
+  return queryOptions({
+    queryKey: ["simulation", component, explanation],
+    queryFn: ({ signal }) =>
+      unwrap(
+        client.GET("/api/components/{component}/simulation", {
+          params: { path: { component }, query: { explanation } },
+          signal,
+        }),
+      ),
+    ...FOREVER,
+  });
+}
+
+export function coverageQuery() {
+  return queryOptions({
+    queryKey: ["coverage"],
+    queryFn: ({ signal }) => unwrap(client.GET("/api/explanations/coverage", { signal })),
+  });
+}
+
+/** Keep a sentence of one's own and score it at once. */
+export function writeExplanation(component: string, body: OwnExplanationRequest): Promise<OwnExplanationResponse> {
+  return unwrap(
+    client.POST("/api/components/{component}/explanations", { params: { path: { component } }, body }),
+  );
 }

@@ -45,7 +45,7 @@ export function ComponentView({ component, model }: { component: Component; mode
       <ComponentHeader component={component} model={model} />
       {component.index !== null && (
         <ErrorBoundary name="Explanation">
-          <ExplanationPanel component={component.name} record={record} isSigned={component.kind === "mlp"} />
+          <ExplanationPanel key={component.name} component={component} record={record} />
         </ErrorBoundary>
       )}
     </>

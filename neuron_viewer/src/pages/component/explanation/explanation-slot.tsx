@@ -1,43 +1,91 @@
 import type { Explanation } from "@/api/types";
+import { ScoreBar } from "@/components/score-bar";
 
 import type { RecordState } from "../use-record";
-import { ScoreBar } from "@/components/score-bar";
+import { ExplainButton } from "./explain-button";
 import type { SideRecord } from "./sides";
 
 export interface ExplanationSlotProps {
   component: string;
   side: SideRecord;
   record: RecordState;
+  /** Id of the explanation whose simulation is open. */
+  compared: string | null;
+  onCompare: (explanation: Explanation) => void;
+  onWrite: () => void;
 }
 
 /** The best explanation of one side with its score and who made it, the others below on demand. */
-export function ExplanationSlot({ side, record }: ExplanationSlotProps) {
+export function ExplanationSlot({ component, side, record, compared, onCompare, onWrite }: ExplanationSlotProps) {
   const [best, ...others] = side.explanations;
-  if (record.state === "loading") return <p className="exp quiet">{"\u00a0"}</p>;
-  if (!best) return <p className="exp mid none">No explanation of this side yet.</p>;
+  if (record.state !== "loaded") {
+    return <p className="exp mid none">{record.state === "loading" ? "\u00a0" : "No explanation yet."}</p>;
+  }
   return (
     <>
-      <p className="exp">{best.text}</p>
-      <ScoreBar explanation={best} />
-      {others.length > 0 && <Others explanations={others} />}
+      {best ? (
+        <>
+          <p className="exp">{best.text}</p>
+          <ScoreBar explanation={best} />
+        </>
+      ) : (
+        <p className="exp mid none">No explanation of this side yet.</p>
+      )}
+      <span className="sideacts">
+        {best && (
+          <CompareButton explanation={best} isOpen={compared === best.id} onCompare={onCompare} />
+        )}
+        <button type="button" className="btn small plain" onClick={onWrite}>
+          Write your own
+        </button>
+        {!best && <ExplainButton component={component} dataset={record.record.dataset} />}
+      </span>
+      {others.length > 0 && <Others explanations={others} compared={compared} onCompare={onCompare} />}
     </>
   );
 }
 
-function Others({ explanations }: { explanations: readonly Explanation[] }) {
+interface OthersProps extends Pick<ExplanationSlotProps, "compared" | "onCompare"> {
+  explanations: readonly Explanation[];
+}
+
+/** Those that the best one beat, with their scores. */
+function Others({ explanations, compared, onCompare }: OthersProps) {
   return (
     <details className="others">
       <summary className="note">
-        {explanations.length} more {explanations.length === 1 ? "explanation" : "explanations"}
+        Best of {explanations.length + 1}: {explanations.length} more
       </summary>
       <ul>
-        {explanations.map((one, index) => (
-          <li key={index}>
+        {explanations.map((one) => (
+          <li key={one.id}>
             <span>{one.text}</span>
             <ScoreBar explanation={one} />
+            <CompareButton explanation={one} isOpen={compared === one.id} onCompare={onCompare} />
           </li>
         ))}
       </ul>
     </details>
+  );
+}
+
+interface CompareButtonProps extends Pick<ExplanationSlotProps, "onCompare"> {
+  explanation: Explanation;
+  isOpen: boolean;
+}
+
+function CompareButton({ explanation, isOpen, onCompare }: CompareButtonProps) {
+  return (
+    <button
+      type="button"
+      className="btn small plain"
+      aria-expanded={isOpen}
+      title="True activations beside those that this explanation predicts"
+      onClick={() => {
+        onCompare(explanation);
+      }}
+    >
+      Compare
+    </button>
   );
 }

@@ -24,3 +24,18 @@ export function sidesOf(record: Pick<ComponentRecord, "statistics" | "explanatio
 function ranked(explanations: readonly Explanation[]): Explanation[] {
   return [...explanations].sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity));
 }
+
+/** How a new explanation compares with the best of those there were. */
+export function verdict(
+  { score }: Pick<Explanation, "score">,
+  rivals: readonly Pick<Explanation, "score" | "text">[],
+): string {
+  const best = rivals.find((rival) => rival.score !== null);
+  if (score === null) return "It has no score, so it cannot be compared.";
+  if (!best || best.score === null) return "The first scored explanation of this side.";
+  const gap = Math.abs(score - best.score).toFixed(2);
+  if (gap === "0.00") return `As good as the best so far: ${best.text}`;
+  return score > best.score
+    ? `Better by ${gap} than the best so far: ${best.text}`
+    : `${gap} below the best so far: ${best.text}`;
+}

@@ -5,6 +5,7 @@ import { LatentPairs } from "./latent-pairs";
 import { NodeActions } from "./node-actions";
 import { ActivationsAlong, AttentionFrom } from "./prompt-activations";
 import { actionsFor } from "./row-actions";
+import { RowExplanations } from "./row-explanations";
 import { RowFigures } from "./row-figures";
 import { ScaleEditor } from "./scale-editor";
 import { useTable } from "./table-context";
@@ -22,6 +23,7 @@ export function NodeDetail({ row, isScaling, onScaling }: NodeDetailProps) {
     <div className="dt" onClick={(event) => event.stopPropagation()}>
       <NodeActions row={row} isScaling={isScaling} onScaling={onScaling} where={where} onWhere={setWhere} />
       {isScaling && <ScaleEditor row={row} where={where} onClose={() => onScaling(false)} />}
+      <RowExplanations row={row} />
       <RowFigures row={row} />
       <div className="dgrid">
         <div>

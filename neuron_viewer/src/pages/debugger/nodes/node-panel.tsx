@@ -8,6 +8,7 @@ import { NodeTable } from "./node-table";
 import "./nodes.css";
 import { PanelHeader } from "./panel-header";
 import { TableContext, type TableContextValue } from "./table-context";
+import { useLabels } from "./use-labels";
 import { useNodeTable } from "./use-node-table";
 import { useNodeTokensLoader } from "./use-node-tokens";
 import { useRowKeys } from "./use-row-keys";
@@ -24,12 +25,14 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
   const { flaggedOnly } = ui.filters;
   const left = useNodeTokensLoader(view.request, 0);
   const right = useNodeTokensLoader(view.request, 1);
+  const labels = useLabels(model.rows);
   const context: TableContextValue = useMemo(
     () => ({
       view,
       actions,
       scale,
       loaders: [left, right],
+      labels,
       unit: view.response.cases[0]?.objective.unit ?? "",
       showFlagged: flaggedOnly
         ? null
@@ -38,12 +41,12 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
             actions.setFilters({ flaggedOnly: true });
           },
     }),
-    [view, actions, scale, left, right, flaggedOnly, arrangeAgain],
+    [view, actions, scale, left, right, labels, flaggedOnly, arrangeAgain],
   );
   const failed = [model.left, model.right].find(({ snapshot }) => snapshot.error);
   return (
     <section className="panel nodes" aria-label="Nodes">
-      <PanelHeader view={view} ui={ui} actions={actions} model={model} filterRef={filter} />
+      <PanelHeader view={view} ui={ui} actions={actions} model={model} hasLabels={Object.keys(labels).length > 0} filterRef={filter} />
       {failed?.snapshot.error && (
         <div className="pad measure-error">
           <ErrorNote error={failed.snapshot.error}>
@@ -55,7 +58,7 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
       )}
       <TableContext value={context}>
         {model.shown.length > 0 ? (
-          <NodeTable model={model} rowState={state} sort={ui.sort} />
+          <NodeTable model={model} rowState={state} sort={ui.sort} labels={model.showsLabels ? labels : null} />
         ) : (
           <EmptyTable ui={ui} actions={actions} />
         )}

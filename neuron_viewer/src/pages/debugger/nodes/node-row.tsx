@@ -1,9 +1,11 @@
 import { flexRender, type Cell } from "@tanstack/react-table";
 import { memo, useMemo, type MouseEvent } from "react";
 
+import type { Explanation } from "@/api/types";
 import { define } from "@/lib/define";
 
 import type { Column } from "./column-plan";
+import { LabelRow } from "./label-row";
 import { isEffect, metricIn, metricOn, type Measured } from "./metrics";
 import { NodeCell } from "./node-cell";
 import { NodeDetail } from "./node-detail";
@@ -18,13 +20,15 @@ type NodeRowProps = {
   look: RowLook;
   /** Measured in each case; null while it is to come. */
   effects: readonly (number | null)[];
+  /** What is said of its component, where that is to be shown. */
+  label: Explanation | null;
   controls: RowControls;
   /** Its place in the table, and how the table learns its height. */
   slot: { index: number; measure: (element: HTMLElement | null) => void };
 };
 
 /** A row and, when it is open, what can be done with it and seen of it. */
-export const NodeRow = memo(function NodeRow({ row, cells, look, effects, controls, slot }: NodeRowProps) {
+export const NodeRow = memo(function NodeRow({ row, cells, look, effects, label, controls, slot }: NodeRowProps) {
   const { isSelected, isOpen } = look;
   const { index, measure } = slot;
   const measured = useRowEffects(row, effects);
@@ -65,6 +69,7 @@ export const NodeRow = memo(function NodeRow({ row, cells, look, effects, contro
             );
           })}
         </tr>
+        {label && !isOpen && <LabelRow label={label} span={cells.length} onClick={toggle} />}
         {isOpen && (
           <tr className="detail">
             <td colSpan={cells.length}>
@@ -82,6 +87,7 @@ function isSameRow(before: NodeRowProps, after: NodeRowProps): boolean {
   return (
     before.row === after.row &&
     before.cells === after.cells &&
+    before.label === after.label &&
     before.controls === after.controls &&
     before.slot.index === after.slot.index &&
     before.slot.measure === after.slot.measure &&

@@ -12,13 +12,22 @@ import { TableHead } from "./table-head";
 import type { TableRow } from "./table-rows";
 import { onRowKey } from "./row-focus";
 import type { RowState } from "./use-row-state";
+import { labelOf, type Labels } from "./use-labels";
 import { useMeasurePlan } from "./use-measure-plan";
 import type { NodeTable as Model } from "./use-node-table";
 
-type NodeTableProps = { model: Model; rowState: RowState; sort: Sort };
+type NodeTableProps = {
+  model: Model;
+  rowState: RowState;
+  sort: Sort;
+  /** Explanations to be shown below rows; null for none. */
+  labels: Labels | null;
+};
+
+const LABEL_HEIGHT = 18;
 
 /** A real table of which only the rows on screen are drawn; blank rows above and below keep its height. */
-export function NodeTable({ model, rowState, sort }: NodeTableProps) {
+export function NodeTable({ model, rowState, sort, labels }: NodeTableProps) {
   const { shown, groups, layout } = model;
   const scroller = useRef<HTMLDivElement>(null);
   const rowHeight = model.isPhone ? 40 : 24;
@@ -33,7 +42,7 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
+    estimateSize: (index) => rowHeight + (labelAt(shown[index], labels) ? LABEL_HEIGHT : 0),
     getItemKey: (index) => shown[index]?.id ?? index,
     overscan: 6,
     scrollPaddingStart: layout === "diff" ? 44 : 30,
@@ -89,6 +98,7 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
                   isScaling: openRow === row.id && isScaling,
                 }}
                 effects={[0, 1].map((at) => metricIn(row.original, "measured_effect", at, model.measured))}
+                label={labelAt(row.original, labels)}
                 controls={controls}
                 slot={{ index: item.index, measure: virtual.measureElement }}
               />
@@ -99,6 +109,10 @@ export function NodeTable({ model, rowState, sort }: NodeTableProps) {
       </table>
     </div>
   );
+}
+
+function labelAt(row: TableRow | undefined, labels: Labels | null) {
+  return row && labels ? labelOf(row, labels) : null;
 }
 
 function focusRow(table: HTMLElement | null, node: string | null): void {

@@ -15,9 +15,14 @@ import { TopK } from "./top-k";
 import { LEADING_ROWS } from "./use-measure-plan";
 import type { NodeTable } from "./use-node-table";
 
-type PanelHeaderProps = PanelProps & { model: NodeTable; filterRef: Ref<HTMLInputElement> };
+type PanelHeaderProps = PanelProps & {
+  model: NodeTable;
+  /** Whether there are explanations to show. */
+  hasLabels: boolean;
+  filterRef: Ref<HTMLInputElement>;
+};
 
-export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeaderProps) {
+export function PanelHeader({ view, ui, actions, model, hasLabels, filterRef }: PanelHeaderProps) {
   const { rows, shown, measured, isComparison, isMeasuring } = model;
   const { filters } = ui;
   const traced = view.request.cases[0]?.trace;
@@ -65,6 +70,17 @@ export function PanelHeader({ view, ui, actions, model, filterRef }: PanelHeader
               actions.setFilters({ flaggedOnly });
             }}
           />
+        )}
+        {hasLabels && (
+          <button
+            type="button"
+            className="btn small plain hide-s"
+            aria-pressed={model.showsLabels}
+            title="What each component responds to, below its row"
+            onClick={() => model.showLabels(!model.showsLabels)}
+          >
+            Explanations
+          </button>
         )}
         {isComparison && <ColumnsMenu chosen={model.chosen} onChange={model.choose} />}
         <ExportMenu model={model} nCases={view.response.cases.length} />

@@ -3,6 +3,7 @@ import { createContext, useContext } from "react";
 import type { DebugActions, DebugView } from "../view";
 import type { Measured } from "./metrics";
 import type { NodeTokensLoader } from "./node-tokens-loader";
+import type { Labels } from "./use-labels";
 
 /** It changes with the question, not with every effect that is measured. */
 export type TableContextValue = {
@@ -13,6 +14,8 @@ export type TableContextValue = {
   unit: string;
   /** Of token lists, for each case. */
   loaders: readonly [NodeTokensLoader, NodeTokensLoader];
+  /** The best explanations of the components in the table. */
+  labels: Labels;
   /** Null while they alone are shown. */
   showFlagged: (() => void) | null;
 };

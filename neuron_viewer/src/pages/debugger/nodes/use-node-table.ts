@@ -22,6 +22,7 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
   const isComparison = response.cases.length > 1;
   const [wanted, setLayout] = useState<Layout>("diff");
   const [choices, setChoices] = useState(DEFAULT_CHOICES);
+  const [wantsLabels, setWantsLabels] = useState(true);
   const layout: Layout = isComparison ? wanted : "values";
   const isPhone = useIsPhone();
   const chosen = isPhone ? PHONE_CHOICES[layout] : choices[layout];
@@ -73,6 +74,9 @@ export function useNodeTable(view: DebugView, ui: DebugUiState, requestSort: (so
     chosen,
     choose: (next: readonly Choice[]) => setChoices({ ...choices, [layout]: next }),
     isMeasuring,
+    /** Whether rows carry their explanation below them; on a phone it is in the open row. */
+    showsLabels: wantsLabels && !isPhone,
+    showLabels: setWantsLabels,
     left,
     right,
     measured,

@@ -1,0 +1,19 @@
+import type { Explanation } from "@/api/types";
+import { scoreText } from "@/components/score-bar";
+import { define } from "@/lib/define";
+
+/** A second line of a row: what its component responds to, and how well that is known. */
+export function LabelRow({ label, span, onClick }: { label: Explanation; span: number; onClick: () => void }) {
+  return (
+    <tr className="labelrow" onClick={onClick}>
+      <td colSpan={span} title={label.text}>
+        {label.score !== null && (
+          <span className="labelscore" {...define("explanation_score", { exact: label.score })}>
+            {scoreText(label.score)}
+          </span>
+        )}
+        {label.text}
+      </td>
+    </tr>
+  );
+}

@@ -5,14 +5,21 @@
 A killed collation goes on where it was when the same command is given again.
 """
 
+import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from activation_server.options import Device, Dtype, ModelName, Threads, load_named
 from activation_server.progress_lines import ProgressOption, reporting
+
+if TYPE_CHECKING:
+    from neuron_explainer.exemplars import Recipe
+    from neuron_explainer.exemplars.cluster import RayPool
+    from neuron_explainer.models.transformer import Transformer
 
 
 def collate(
@@ -43,6 +50,15 @@ def collate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another dataset that is there.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Run on a Ray cluster: its address; auto: the one at hand, or this machine."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="With --ray: models at work; by default one a core.")
+    ] = None,
     dtype: Dtype = "float32",
     device: Device = None,
     threads: Threads = None,
@@ -59,19 +75,24 @@ def collate(
         loaded = load_named(model, dtype, device, threads)
         coder_sets = [load_coder_set(spec, loaded.config) for spec in coder or []]
         recipe = Recipe(window, top, random, per_band, precision, seed)
+        pool = None
+        if ray is not None:
+            pool = _pool(loaded, recipe, threads or 1, coder or [], address=ray, n_workers=workers)
         started = time.monotonic()
-        dataset = run(
-            loaded,
-            opened,
-            out,
-            recipe=recipe,
-            coder_sets=coder_sets,
-            name=name,
-            description=description,
-            max_tokens=tokens,
-            overwrite=overwrite,
-            on_progress=report,
-        )
+        with contextlib.closing(pool) if pool is not None else contextlib.nullcontext():
+            dataset = run(
+                loaded,
+                opened,
+                out,
+                recipe=recipe,
+                coder_sets=coder_sets,
+                name=name,
+                description=description,
+                max_tokens=tokens,
+                pool=pool,
+                overwrite=overwrite,
+                on_progress=report,
+            )
         card = dataset.card
         report.finish(
             {
@@ -85,3 +106,31 @@ def collate(
             f"{card.n_components:,} components over {card.n_tokens:,} tokens, in {out}. "
             f"Look at it with `tdb serve --model {card.model} --dataset {out}`.",
         )
+
+
+def _pool(
+    model: "Transformer",
+    recipe: "Recipe",
+    threads: int,
+    coders: Sequence[str],
+    *,
+    address: str,
+    n_workers: int | None,
+) -> "RayPool":
+    """Workers that each load the model from its folder, at the precision of this process."""
+    from dataclasses import replace
+
+    import torch
+
+    from neuron_explainer.exemplars.cluster import Equipment, RayPool, specs_of
+
+    equipment = Equipment(
+        model=model.config.name if model.folder is None else str(model.folder),
+        recipe=replace(recipe, window=min(recipe.window, model.config.n_ctx)),
+        dtype=model.dtype,
+        device=str(model.device),
+        threads=threads,
+        float32_precision=torch.get_float32_matmul_precision(),
+        coders=specs_of(coders),
+    )
+    return RayPool(equipment, address=address, n_workers=n_workers)

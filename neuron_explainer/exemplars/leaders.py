@@ -21,6 +21,9 @@ from neuron_explainer.exemplars.layout import Precision
 from neuron_explainer.exemplars.observing import Batch
 
 EMPTY = -torch.inf
+DENSE_SHARE = 1 / 16
+"""Share of all windows and components from which on peaks are sought in all of them: memory is read in order."""
+_LAST_WINDOW = 2**32 - 1
 
 
 class Leaders:
@@ -63,7 +66,7 @@ class Leaders:
         self._rearrange(rows, order.clamp(max=k - 1))
         self.value[rows] = value
         row, place = ((order >= k) & (value > EMPTY)).nonzero(as_tuple=True)
-        self._fill(rows[row], place, new, row, order[row, place] - k)
+        self._fill(rows[row], place, new, row, order[row, place] - k, values, valid)
         self.window[rows] = self.window[rows].masked_fill(value == EMPTY, -1)
 
     def _rearrange(self, rows: Int[Tensor, " row"], order: Int[Tensor, "row k"]) -> None:
@@ -80,11 +83,16 @@ class Leaders:
         new: "_Entrants",
         row: Int[Tensor, " n"],
         column: Int[Tensor, " n"],
+        values: Float[Tensor, "window place component"],
+        valid: Bool[Tensor, "window place"] | None,
     ) -> None:
         """Put entrants into the places they have won."""
         for name in ("window", "text", "peak"):
             getattr(self, name)[rows, places] = getattr(new, name)[row, column]
-        own = new.own[new.number[row, column]]
+        chosen = new.chosen[row, column]
+        own = values[chosen, :, rows]
+        if valid is not None:
+            own = own.where(valid[chosen], 0.0)
         codes, self.scale[rows, places] = encoded(own, self.activations.dtype)
         self.activations[rows, places, : codes.shape[1]] = codes
         self.activations[rows, places, codes.shape[1] :] = 0
@@ -123,23 +131,33 @@ class _Entrants:
         valid: Bool[Tensor, "window place"] | None,
     ) -> None:
         n_new = int((entering > EMPTY).sum(1).max())
-        self.value, chosen = entering.topk(n_new, dim=1)
+        self.value, self.chosen = entering.topk(n_new, dim=1)
         row, column = (self.value > EMPTY).nonzero(as_tuple=True)
-        window = chosen[row, column]
-        self.own = values[window, :, components[row]]
-        """Values of each entrant's window, one entrant a row."""
-        self.number = torch.zeros_like(chosen)
-        self.number[row, column] = torch.arange(len(row), device=row.device)
-        compared = sign * self.own
-        if valid is not None:
-            self.own = self.own.where(valid[window], 0.0)
-            compared = compared.where(valid[window], EMPTY)
-        peak = compared.argmax(1)
-        self.peak = torch.zeros_like(chosen, dtype=torch.int32)
+        window = self.chosen[row, column]
+        peak = _peaks(values, window, components[row], sign, valid)
+        self.peak = torch.zeros_like(self.chosen, dtype=torch.int32)
         self.peak[row, column] = peak.int()
-        self.window = batch.windows[chosen]
-        self.text = torch.zeros_like(chosen)
+        self.window = batch.windows[self.chosen]
+        self.text = torch.zeros_like(self.chosen)
         self.text[row, column] = batch.prefixes[window, batch.token_of(peak, values.shape[1])]
+
+
+def _peaks(
+    values: Float[Tensor, "window place component"],
+    window: Int[Tensor, " n"],
+    component: Int[Tensor, " n"],
+    sign: int,
+    valid: Bool[Tensor, "window place"] | None,
+) -> Int[Tensor, " n"]:
+    """First place of the largest (or smallest) value of each window and component named."""
+    if len(window) > DENSE_SHARE * values.shape[0] * values.shape[2]:
+        if valid is not None:
+            values = values.masked_fill(~valid[..., None], sign * EMPTY)
+        return (values.argmax(1) if sign > 0 else values.argmin(1))[window, component]
+    own = values[window, :, component]
+    if valid is not None:
+        own = own.where(valid[window], sign * EMPTY)
+    return own.argmax(1) if sign > 0 else own.argmin(1)
 
 
 def _ranked(
@@ -148,17 +166,22 @@ def _ranked(
     text: Int[Tensor, "row entry"],
     k: int,
 ) -> tuple[Float[Tensor, "row k"], Int[Tensor, "row k"]]:
-    """The first k entries of each row in the order above: their values and where they stood."""
-    order = window.argsort(dim=1, stable=True)
-    order = order.gather(1, value.gather(1, order).argsort(dim=1, descending=True, stable=True))
-    texts = text.gather(1, order)
-    by_text = texts.argsort(dim=1, stable=True)
-    texts = texts.gather(1, by_text)
-    is_repeated = torch.zeros_like(value, dtype=torch.bool)
-    is_repeated.scatter_(1, by_text[:, 1:], texts[:, 1:] == texts[:, :-1])
-    value = value.gather(1, order).masked_fill(is_repeated, EMPTY)
-    first = value.argsort(dim=1, descending=True, stable=True)[:, :k]
-    return value.gather(1, first), order.gather(1, first)
+    """The first k entries of each row in the order above: their values and where they stood.
+
+    The bits of positive floats are in the order of the floats, so value and window make one number.
+    """
+    bits = value.contiguous().view(torch.int32).long() << 32
+    key = (bits + (_LAST_WINDOW - window)).masked_fill(value == EMPTY, -1)
+    key, order = key.sort(dim=1, descending=True)
+    texts, by_text = text.gather(1, order).sort(dim=1, stable=True)
+    is_same = (texts[:, 1:] == texts[:, :-1]) & (key.gather(1, by_text[:, 1:]) >= 0)
+    if is_same.any():
+        is_repeated = torch.zeros_like(is_same[:, :1]).expand_as(key).clone()
+        is_repeated.scatter_(1, by_text[:, 1:], is_same)
+        key, again = key.masked_fill(is_repeated, -1).sort(dim=1, descending=True)
+        order = order.gather(1, again)
+    order = order[:, :k]
+    return value.gather(1, order).where(key[:, :k] >= 0, EMPTY), order
 
 
 def encoded(

@@ -56,16 +56,14 @@ class Tally:
 
     def _count(self, values: Float[Tensor, "window place component"]) -> None:
         n = values.shape[-1]
-        size = COMPONENTS_AT_ONCE if values.device.type == "cpu" else n
-        offsets = torch.arange(n, device=values.device, dtype=torch.int32) * N_KEYS + N_KEYS // 2
+        size = min(n, COMPONENTS_AT_ONCE) if values.device.type == "cpu" else n
+        offsets = torch.arange(size, device=values.device, dtype=torch.int32) * N_KEYS + N_KEYS // 2
         for first in range(0, n, size):
             part = values[..., first : first + size]
+            own = offsets[: part.shape[-1]]
             if part.stride(-1) != 1:  # heads: memory holds all places of a component together
-                part = part.transpose(1, 2)
-                own = offsets[: part.shape[1], None]
-            else:
-                own = offsets[: part.shape[-1]]
-            keys = bin_keys(part) + own
+                part, own = part.transpose(1, 2), own[:, None]
+            keys = torch.add(bin_keys(part), own)
             counts = torch.bincount(keys.flatten(), minlength=size * N_KEYS)
             rows = self.keys[first : first + size]
             rows += counts[: rows.numel()].view_as(rows)

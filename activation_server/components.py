@@ -16,6 +16,7 @@ from activation_server.questions import read_component_of_path, read_prompt
 from neuron_explainer.attribution.ablation import ablation_effect
 from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars.observing import Observer
+from neuron_explainer.exemplars.public import PublicDataset
 from neuron_explainer.exemplars.similar import Part, similar_by_coactivation, similar_by_weights
 from neuron_explainer.exemplars.unusual import most_unusual
 from neuron_explainer.models.bases import Bases
@@ -55,9 +56,12 @@ class ComponentPages:
 
         def read() -> bytes:
             component = self.named(name)
-            record = self.datasets.find(component, dataset).record(component)
-            explained = {"explanations": list(self.explanations(component))}
-            return wire.to_bytes(record.to_json() | explained)
+            found = self.datasets.recorded(component, dataset)
+            explanations = list(self.explanations(component))
+            if isinstance(found, PublicDataset):
+                explanations += found.explanations(component)
+            record = found.record(component).to_json()
+            return wire.to_bytes(record | {"explanations": explanations})
 
         return wire.json_response(await asyncio.to_thread(read))
 

@@ -7,6 +7,8 @@ from activation_server.assets import demo_dir
 from activation_server.errors import NotFound
 from activation_server.schemas import DatasetGroup, DatasetInfo, DatasetRecipe
 from neuron_explainer.exemplars import Dataset, DatasetUnavailable, open_dataset
+from neuron_explainer.exemplars.layout import Group
+from neuron_explainer.exemplars.public import PUBLIC, PublicDataset, open_public
 from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
@@ -20,7 +22,7 @@ MAKE_HINT = (
 class Datasets:
     """Opened datasets by name, in the order they were given."""
 
-    def __init__(self, opened: Sequence[Dataset]) -> None:
+    def __init__(self, opened: Sequence[Dataset | PublicDataset]) -> None:
         self._by_name = {dataset.name: dataset for dataset in opened}
 
     @staticmethod
@@ -31,8 +33,10 @@ class Datasets:
         """
         demo = demo_dir()
         own = [demo / "exemplars"] if demo is not None and model.folder == demo / "model" else []
-        found = [open_dataset(folder) for folder in own if (folder / "dataset.json").is_file()]
-        found += [open_dataset(path) for path in paths]
+        found: list[Dataset | PublicDataset] = [
+            open_dataset(folder) for folder in own if (folder / "dataset.json").is_file()
+        ]
+        found += [open_public(p) if p.startswith(PUBLIC) else open_dataset(p) for p in paths]
         for dataset in found:
             _check_fits(dataset, model.config)
         return Datasets(found)
@@ -45,7 +49,7 @@ class Datasets:
         """Their cards, for `GET /api/model`."""
         return [_info(dataset) for dataset in self._by_name.values()]
 
-    def find(self, component: Component, name: str | None = None) -> Dataset:
+    def recorded(self, component: Component, name: str | None = None) -> Dataset | PublicDataset:
         """The dataset of a name or, without one, the first that knows a component.
 
         Raises NotFound that says what there is.
@@ -59,10 +63,22 @@ class Datasets:
                 return dataset
         raise NotFound(f"No loaded dataset holds anything on {component}.", MAKE_HINT)
 
+    def find(self, component: Component, name: str | None = None) -> Dataset:
+        """The same among collated datasets, which have statistics of every component."""
+        found = self.first(component) if name is None else self.recorded(component, name)
+        if isinstance(found, Dataset):
+            return found
+        if found is None:
+            self.recorded(component)  # says what there is
+        raise NotFound(
+            "A public dataset holds excerpts only, without quantiles or means.", MAKE_HINT
+        )
+
     def find_any(self, name: str | None = None) -> Dataset:
         """The dataset of a name or, without one, the first. Raises NotFound."""
-        if name is None and self._by_name:
-            return next(iter(self._by_name.values()))
+        collated = [d for d in self._by_name.values() if isinstance(d, Dataset)]
+        if name is None and collated:
+            return collated[0]
         return self.find(Component("embed"), name)
 
     def named(self, name: str) -> Dataset:
@@ -75,23 +91,58 @@ class Datasets:
         return self._by_name[name]
 
     def first(self, component: Component) -> Dataset | None:
-        """The first dataset that knows a component, if one does."""
-        return next((d for d in self._by_name.values() if component in d), None)
+        """The first collated dataset that knows a component, if one does."""
+        collated = (d for d in self._by_name.values() if isinstance(d, Dataset))
+        return next((dataset for dataset in collated if component in dataset), None)
 
 
-def _check_fits(dataset: Dataset, config: ModelConfig) -> None:
+def _check_fits(dataset: Dataset | PublicDataset, config: ModelConfig) -> None:
     sizes = {"attn": config.n_heads, "mlp": config.d_mlp}
     for group in dataset.groups:
         expected = sizes.get(group.kind, group.n_components)
         if group.layer >= config.n_layers or group.n_components != expected:
+            model = dataset.card.model if isinstance(dataset, Dataset) else dataset.source.model
             raise ValueError(
-                f"The dataset {dataset.folder} is of another model ({dataset.card.model}): its "
+                f"The dataset {dataset.name} is of another model ({model}): its "
                 f"{group.name} has {group.n_components} components, {config.name} has "
                 f"{expected if group.layer < config.n_layers else 'no such layer'}."
             )
 
 
-def _info(dataset: Dataset) -> DatasetInfo:
+def _public_info(dataset: PublicDataset) -> DatasetInfo:
+    source = dataset.source
+    return DatasetInfo(
+        name=source.name,
+        description="Published by OpenAI; each record is fetched when it is first looked at.",
+        model=source.model,
+        corpus="",
+        n_tokens=None,
+        n_windows=None,
+        n_components=source.n_layers * source.n_components,
+        n_bytes=None,
+        coders=[],
+        created="",
+        seconds=None,
+        path=source.folder,
+        recipe=None,
+        groups=[_group(group) for group in dataset.groups],
+        caveats=list(source.caveats),
+    )
+
+
+def _group(group: Group) -> DatasetGroup:
+    return DatasetGroup(
+        name=group.name,
+        kind=group.kind,
+        layer=group.layer,
+        stream=group.stream,
+        n_components=group.n_components,
+    )
+
+
+def _info(dataset: Dataset | PublicDataset) -> DatasetInfo:
+    if isinstance(dataset, PublicDataset):
+        return _public_info(dataset)
     card = dataset.card
     return DatasetInfo(
         name=card.name,
@@ -107,16 +158,7 @@ def _info(dataset: Dataset) -> DatasetInfo:
         seconds=card.seconds,
         path=dataset.folder,
         recipe=DatasetRecipe(**asdict(card.recipe)),
-        groups=[
-            DatasetGroup(
-                name=group.name,
-                kind=group.kind,
-                layer=group.layer,
-                stream=group.stream,
-                n_components=group.n_components,
-            )
-            for group in dataset.groups
-        ],
+        groups=[_group(group) for group in dataset.groups],
         caveats=list(card.caveats),
     )
 

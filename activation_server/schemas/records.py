@@ -37,13 +37,13 @@ class DatasetInfo(Response):
     description: str
     model: str
     corpus: str
-    n_tokens: int
-    n_windows: int
+    n_tokens: int | None = Field(description="Null where it was not published.")
+    n_windows: int | None
     n_components: int
-    n_bytes: int
+    n_bytes: int | None
     coders: list[str]
     created: str
-    seconds: float = Field(description="Time it took to make.")
+    seconds: float | None = Field(description="Time it took to make.")
     path: str
     recipe: DatasetRecipe | None = Field(description="Null for a public dataset.")
     groups: list[DatasetGroup]

@@ -210,13 +210,20 @@ def _connected(address: str) -> Any:
         with contextlib.suppress(ConnectionError):
             ray.init(address="auto", log_to_driver=False, configure_logging=False)
             return ray
-        ray.init(
-            address="local",
-            runtime_env=_environment(),
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-        )
+        try:
+            ray.init(
+                address="local",
+                runtime_env=_environment(),
+                include_dashboard=False,
+                log_to_driver=False,
+                configure_logging=False,
+            )
+        except Exception as problem:  # a plain Exception is what Ray raises when it does not start
+            ray.shutdown()
+            raise ClusterUnavailable(
+                f"Ray could not be started on this machine: {problem}.",
+                "Try again when it has less to do, or leave --ray out.",
+            ) from problem
         return ray
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False)

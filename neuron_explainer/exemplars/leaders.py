@@ -67,7 +67,7 @@ class Leaders:
         self.value[rows] = value
         row, place = ((order >= k) & (value > EMPTY)).nonzero(as_tuple=True)
         self._fill(rows[row], place, new, row, order[row, place] - k, values, valid)
-        self.window[rows] = self.window[rows].masked_fill(value == EMPTY, -1)
+        self._blank(rows)
 
     def _rearrange(self, rows: Int[Tensor, " row"], order: Int[Tensor, "row k"]) -> None:
         for name in ("window", "text", "peak", "scale"):
@@ -106,7 +106,17 @@ class Leaders:
             at = order if tensor.ndim == 2 else order[..., None].expand(-1, -1, tensor.shape[2])
             setattr(self, name, tensor.gather(1, at))
         self.value = value
-        self.window = self.window.masked_fill(value == EMPTY, -1)
+        self._blank(torch.arange(len(value), device=value.device))
+
+    def _blank(self, rows: Int[Tensor, " row"]) -> None:
+        """Leave nothing in empty places, so that equal leaders are equal in every bit."""
+        empty = self.value[rows] == EMPTY
+        if not empty.any():
+            return
+        for name, nothing in {"window": -1, "text": -1, "peak": 0, "scale": 0}.items():
+            kept = getattr(self, name)
+            kept[rows] = kept[rows].masked_fill(empty, nothing)
+        self.activations[rows] = self.activations[rows].masked_fill(empty[..., None], 0)
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(vars(self))

@@ -1648,13 +1648,16 @@ export interface components {
             /** Model */
             model: string;
             /** N Bytes */
-            n_bytes: number;
+            n_bytes: number | null;
             /** N Components */
             n_components: number;
-            /** N Tokens */
-            n_tokens: number;
+            /**
+             * N Tokens
+             * @description Null where it was not published.
+             */
+            n_tokens: number | null;
             /** N Windows */
-            n_windows: number;
+            n_windows: number | null;
             /** Name */
             name: string;
             /** Path */
@@ -1665,7 +1668,7 @@ export interface components {
              * Seconds
              * @description Time it took to make.
              */
-            seconds: number;
+            seconds: number | null;
         };
         /**
          * DatasetRecipe
@@ -3553,13 +3556,16 @@ export interface components {
             /** Model */
             model: string;
             /** N Bytes */
-            n_bytes: number;
+            n_bytes: number | null;
             /** N Components */
             n_components: number;
-            /** N Tokens */
-            n_tokens: number;
+            /**
+             * N Tokens
+             * @description Null where it was not published.
+             */
+            n_tokens: number | null;
             /** N Windows */
-            n_windows: number;
+            n_windows: number | null;
             /** Name */
             name: string;
             /** Path */
@@ -3570,7 +3576,7 @@ export interface components {
              * Seconds
              * @description Time it took to make.
              */
-            seconds: number;
+            seconds: number | null;
             /**
              * Serve Option
              * @description What to add to `tdb serve` to use it.

@@ -47,7 +47,9 @@ def serve(
     ] = 4,
     dataset: Annotated[
         list[str] | None,
-        typer.Option(help="A folder of `tdb collate`, a blob path, or openai:gpt2-small and the like."),
+        typer.Option(
+            help="A folder of `tdb collate`, a blob path, or openai:gpt2-small and the like."
+        ),
     ] = None,
     coder: Coders = None,
     explanations: Annotated[

@@ -59,8 +59,8 @@ export function formatExact(value: number): string {
   return signed(value, Math.abs(value).toPrecision(6).replace("e-", `e${MINUS}`));
 }
 
-export function formatCount(value: number): string {
-  return GROUPED.format(value);
+export function formatCount(value: number | null): string {
+  return value === null ? NONE : GROUPED.format(value);
 }
 
 function signed(value: number, digits: string): string {

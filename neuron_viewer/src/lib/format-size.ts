@@ -4,7 +4,8 @@ import { formatCount, NONE } from "./format";
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** `812 B`, `4.2 MB`, `15 MB`: two figures, in thousands. */
-export function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number | null): string {
+  if (bytes === null) return NONE;
   let value = bytes;
   let unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {

@@ -92,7 +92,7 @@ class Datasets:
 
     def first(self, component: Component) -> Dataset | None:
         """The first collated dataset that knows a component, if one does."""
-        collated = (d for d in self._by_name.values() if isinstance(d, Dataset))
+        collated = (d for d in self._by_name.values() if not isinstance(d, PublicDataset))
         return next((dataset for dataset in collated if component in dataset), None)
 
 

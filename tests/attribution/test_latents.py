@@ -268,10 +268,16 @@ def test_under_edits_total_effects_are_derivatives_of_the_edited_run(varied: Tin
         if place[0] == 0
     ]
     assert places
-    for place in [*places[:3], (1, 7, index)]:
-        slope = (value(place, 1 + STEP) - value(place, 1 - STEP)) / (2 * STEP)
+    checked = 0
+    for place in [*places[:6], (1, 7, index)]:
+        at = value(place, 1.0)
+        up, down = ((value(place, 1 + by) - at) / by for by in (STEP, -STEP))
+        if up != pytest.approx(down, rel=0.2, abs=1e-2):
+            continue  # another latent enters or leaves the edited coder's active ones here: a jump
         found = float(totals[place[0]][place[1:]])
-        assert found == pytest.approx(slope, rel=0.02, abs=1e-3), place
+        assert found == pytest.approx((up + down) / 2, rel=0.02, abs=1e-3), place
+        checked += 1
+    assert checked >= 3
 
 
 # Maps and sums

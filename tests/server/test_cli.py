@@ -111,7 +111,7 @@ def test_self_check_fails_with_exit_status_1(monkeypatch: pytest.MonkeyPatch) ->
     from neuron_explainer.attribution import self_check
 
     wrong = self_check.Claim("sum", "They add up.", "1", "2", "0.1", False, "tdb self-check")
-    monkeypatch.setattr(self_check, "self_check", lambda _: [wrong])
+    monkeypatch.setattr(self_check, "self_check", lambda *_: [wrong])
     result = tdb("self-check", "-m", "tiny")
     assert result.exit_code == 1
     assert "FAIL" in result.output

@@ -139,10 +139,22 @@ class SparseCoder(nn.Module):
         """The active latents only; no more than `chunk` tokens are ever held dense."""
         found = []
         for first in range(0, x.shape[0], chunk):
-            z = self.encode(x[first : first + chunk])
-            token, latent = z.nonzero(as_tuple=True)
-            found.append((token + first, latent, z[token, latent]))
+            token, latent, value = self._active(x[first : first + chunk])
+            found.append((token + first, latent, value))
         return Active(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+
+    def _active(self, x: Float[Tensor, "token d_in"]) -> Active:
+        if self.config.nonlinearity != "topk":
+            z = self.encode(x)
+            token, latent = z.nonzero(as_tuple=True)
+            return Active(token, latent, z[token, latent])
+        # The k largest, without writing zeros for all the others and reading them again.
+        pre = self.pre_activation(x.to(self.w_enc.dtype))
+        largest = pre.topk(min(self.config.k or 1, pre.shape[-1]), dim=-1, sorted=False)
+        latent, order = largest.indices.sort(dim=-1)
+        value = largest.values.gather(-1, order)
+        token, column = (value > 0).nonzero(as_tuple=True)
+        return Active(token, latent[token, column], value[token, column])
 
     def decode(
         self, z: Float[Tensor, "*batch latent"], x: Float[Tensor, "*batch d_in"] | None = None

@@ -59,7 +59,8 @@ GROUPS: dict[Recipe, tuple[Point, ...]] = {
     _recipe(1024, 30): (Point(MLP, 0), Point(ATTENTION, 2)),
     _recipe(896, 26): (Point(ATTENTION, 1),),
     _recipe(640, 18, "batchtopk"): (Point(ATTENTION, 5),),
-    _recipe(512, 15): (Point(MLP, 5), Point(ATTENTION, 0)),
+    _recipe(512, 15): (Point(ATTENTION, 0),),
+    _recipe(384, 11): (Point(MLP, 5),),
 }
 """Which places share a recipe: where less is to be told apart, more latents would only be dead. A place that is named
 twice keeps its last coder: with 1,536 latents, one in twenty of attention's in layer 4 was dead."""

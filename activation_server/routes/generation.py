@@ -19,7 +19,8 @@ router = APIRouter(tags=["monitor"], responses=ERRORS)
 def event_stream(events: str) -> dict[int | str, dict[str, Any]]:
     """A route that answers with JSON, or with these events."""
     schema = {
-        "type": "string",
+        "type": "object",
+        "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
         "description": f"{events} An `error` event {{error, message, hint}} ends the stream early.",
     }
     return {200: {**QUEUED[200], "content": {"text/event-stream": {"schema": schema}}}}

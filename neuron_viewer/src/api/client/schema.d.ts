@@ -5084,7 +5084,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GenerateResponse"];
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data?: string;
+                        event?: string;
+                    };
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -6204,7 +6207,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClustersResponse"];
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data?: string;
+                        event?: string;
+                    };
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -6294,7 +6300,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CompareResponse"];
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data?: string;
+                        event?: string;
+                    };
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */
@@ -6560,7 +6569,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SweepResponse"];
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        data?: string;
+                        event?: string;
+                    };
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

@@ -41,7 +41,8 @@ def ask(
 ) -> Result:
     async def run() -> Result:
         provider = OpenAIProvider(Endpoint("m", url, None, timeout))
-        careful = Careful(provider, cache or ReplyCache(None), budget, manners)
+        kept = ReplyCache(None) if cache is None else cache
+        careful = Careful(provider, kept, budget, manners)
         try:
             return await work(careful)
         finally:
@@ -198,7 +199,7 @@ def test_a_local_model_answers_equal_questions_alike(tiny_models: TinyModels) ->
 
 def test_replies_survive_as_they_were(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path / "r.sqlite")
-    reply = Reply("\u4e16 \ud83d\ude00 <b>", logprobs=({"1": -0.5},))
+    reply = Reply("\u4e16 \U0001f600 <b>", logprobs=({"1": -0.5},))
     cache.put("p", question(), reply)
     cache.close()
     kept = ReplyCache(tmp_path / "r.sqlite").get("p", question())

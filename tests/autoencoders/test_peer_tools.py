@@ -53,7 +53,7 @@ else:
     randomise(made)
     found = made.encode(x)
     z = torch.zeros(50, 96).scatter(1, found.top_indices, found.top_acts)
-    recon = made(x).sparse_out
+    recon = made(x).sae_out
     made.save_to_disk(out / "h.1.mlp")
 save_file({"x": x, "z": z.detach().contiguous(), "recon": recon.detach().contiguous()}, out / "values.safetensors")
 """

@@ -11,6 +11,7 @@ threads as an actor has. Every machine must find the model under the same name o
 
 import contextlib
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,6 +227,7 @@ def _connected(address: str) -> Any:
             ) from problem
         return ray
     try:
+        _check_answers(address)  # where nobody answers, Ray ends the process
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     except (ConnectionError, ValueError) as problem:
         raise ClusterUnavailable(
@@ -233,6 +235,17 @@ def _connected(address: str) -> Any:
             "Start one with `ray start --head`, or use --ray auto for this machine alone.",
         ) from problem
     return ray
+
+
+def _check_answers(address: str) -> None:
+    """Raise ConnectionError where nobody listens at host:port."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        raise ValueError("an address is HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as problem:
+        raise ConnectionError(str(problem)) from problem
 
 
 def _environment() -> dict[str, Any]:

@@ -99,6 +99,6 @@ def test_a_killed_worker_changes_nothing(
 
 def test_a_cluster_that_is_not_there() -> None:
     pytest.importorskip("ray")
-    with pytest.raises(ClusterUnavailable, match="no Ray cluster at") as problem:
+    with pytest.raises(ClusterUnavailable, match="There is no Ray cluster at") as problem:
         RayPool(Equipment("demo", RECIPE), address="127.0.0.1:1")
     assert "ray start" in problem.value.hint

@@ -28,7 +28,11 @@ export function rangeText(
   figure: (judgement: CoderJudgement) => number,
   format: (value: number) => string,
 ): string | null {
-  const values = coders.flatMap(({ judgement }) => (judgement ? [figure(judgement)] : []));
+  return spanText(coders.flatMap(({ judgement }) => (judgement ? [figure(judgement)] : [])), format);
+}
+
+/** The least and the largest, as one where they are written alike; null for none. */
+export function spanText(values: readonly number[], format: (value: number) => string): string | null {
   if (values.length === 0) return null;
   const [low, high] = [format(Math.min(...values)), format(Math.max(...values))];
   return low === high ? low : `${low}\u2013${high}`;

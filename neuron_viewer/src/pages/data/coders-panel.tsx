@@ -9,7 +9,7 @@ import { define } from "@/lib/define";
 import { formatCount, NONE } from "@/lib/format";
 import { formatBytes, formatDate } from "@/lib/format-size";
 
-import { layersText, percent, rangeText, ratio, SITE_NAMES, sparsityText } from "./coder-words";
+import { layersText, percent, rangeText, ratio, SITE_NAMES, spanText, sparsityText } from "./coder-words";
 import { DamagedList } from "./damaged-list";
 import { ServedCell } from "./served-cell";
 
@@ -89,7 +89,7 @@ function CodersRow({ set, isServed }: { set: CoderSetInfo; isServed: boolean }) 
       <td data-label="Site">{SITE_NAMES[set.site] ?? set.site}</td>
       <td data-label="Layers">{layersText(coders.map(({ layer }) => layer))}</td>
       <td data-label="Latents" className="num">
-        {first ? formatCount(first.n_latents) : NONE}
+        {spanText(coders.map(({ n_latents }) => n_latents), formatCount) ?? NONE}
         {first && <span className="note">{sparsityText(first)}</span>}
       </td>
       <td data-label="Explained variance" className="num">

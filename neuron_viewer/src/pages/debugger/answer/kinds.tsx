@@ -4,7 +4,6 @@ import { Track } from "@/components/value-bar";
 import { maxAbs } from "@/lib/color";
 import { define } from "@/lib/define";
 import { formatEffect, formatExact, isZeroEffect } from "@/lib/format";
-import type { Kind } from "@/lib/node";
 
 type KindsProps = { left: CaseResult; right: CaseResult | null; bases: { attn: string; mlp: string } };
 type KindKey = keyof CaseResult["direct_effect_by_kind"];
@@ -28,10 +27,10 @@ export function Kinds({ left, right, bases }: KindsProps) {
         <dd className="sr">{unit}</dd>
       </div>
       {kinds.map((kind) => (
-        <div key={kind} className="kind">
+        <div key={kind} className="kind" title={coderIn(kind, bases)}>
           <dt>
             {kind !== "edit" && <KindMark kind={kind} />}
-            {nameOf(kind, bases)}
+            {nameOf(kind)}
           </dt>
           <dd className="num">
             <span
@@ -78,9 +77,12 @@ function Sum({ result }: { result: CaseResult }) {
   );
 }
 
-function nameOf(kind: KindKey, bases: KindsProps["bases"]): string {
-  if (kind === "edit") return "Edits";
-  const coder = kind === "attn" || kind === "mlp" ? bases[kind] : null;
-  const name = KIND_NAMES[kind satisfies Kind].name;
-  return coder && coder !== "neuron" && coder !== "head" ? `${name}, ${coder}` : name;
+function nameOf(kind: KindKey): string {
+  return kind === "edit" ? "Edits" : kind === "error" ? "Error" : KIND_NAMES[kind].name;
+}
+
+/** Which coder's latents hold the part. */
+function coderIn(kind: KindKey, bases: KindsProps["bases"]): string | undefined {
+  const name = kind === "attn" || kind === "mlp" ? bases[kind] : "neuron";
+  return name === "neuron" || name === "head" ? undefined : `as latents of ${name}`;
 }

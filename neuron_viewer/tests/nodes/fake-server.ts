@@ -2,7 +2,7 @@
 import { http, HttpResponse } from "msw";
 import { setupServer } from "msw/node";
 
-import type { DebugResponse, MeasureRequest, NodeTokensRequest } from "@/api/types";
+import type { DebugResponse, Explanation, MeasureRequest, NodeTokensRequest } from "@/api/types";
 import debug from "../fixtures/debug.json";
 
 const response = debug as unknown as DebugResponse;
@@ -12,6 +12,10 @@ export const measured: string[] = [];
 /** The effect of a node: half its estimate, but where a test says otherwise. */
 export const effects = new Map<string, number>();
 export const failures: { message: string; hint: string }[] = [];
+
+/** Which components' labels were asked for, call by call, and what there is to say of them. */
+export const labelled: string[][] = [];
+export const labels = new Map<string, Explanation[]>();
 
 function effectOf(node: string): number {
   const row = response.nodes.find((one) => one.node === node);
@@ -41,6 +45,11 @@ export const server = setupServer(
         headers: { "Content-Type": "text/event-stream" },
       },
     );
+  }),
+  http.post("*/api/components/labels", async ({ request }) => {
+    const { components } = (await request.json()) as { components: string[] };
+    labelled.push(components);
+    return HttpResponse.json({ labels: Object.fromEntries([...labels].filter(([name]) => components.includes(name))) });
   }),
   http.post("*/api/node_tokens", async ({ request }) => {
     const { nodes } = (await request.json()) as NodeTokensRequest;

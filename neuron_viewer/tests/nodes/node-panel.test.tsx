@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import { NO_FILTERS } from "@/lib/url-state";
 
-import { effects, failures, measured, server } from "./fake-server";
+import { effects, failures, labelled, labels, measured, server } from "./fake-server";
 import { renderPanel, viewOf } from "./render-panel";
 
 // Looking up by role is slow in jsdom when it asks of each element whether it can be seen.
@@ -30,6 +30,8 @@ afterEach(() => {
   server.resetHandlers();
   effects.clear();
   failures.length = 0;
+  labels.clear();
+  labelled.length = 0;
   vi.unstubAllGlobals();
 });
 
@@ -65,6 +67,22 @@ describe("one case", () => {
     expect(nodes()).toEqual(before);
     expect(rowOf("embed@1")).toHaveTextContent("+8.04");
     expect(within(rowOf("embed@1")).getByRole("button", { name: /signs differ/ })).toBeInTheDocument();
+  });
+
+  it("shows what components respond to below their rows, asked for in one call, until it is turned off", async () => {
+    labels.set("attn_L23_3", [
+      { id: "1", text: "attends to <b>names</b>", side: "positive", score: 0.61, scores: {}, measures: {}, explainer: "lookup", created: "" },
+    ]);
+    renderPanel(viewOf("one case"));
+    const label = await screen.findByText("attends to <b>names</b>");
+    expect(label).toHaveTextContent("0.61");
+    expect(label.closest("tbody")).toContainElement(rowOf(HEAD));
+    expect(labelled).toHaveLength(1);
+    expect(labelled[0]).toContain("attn_L23_3");
+    await userEvent.click(screen.getByRole("button", { name: "Explanations" }));
+    expect(screen.queryByText("attends to <b>names</b>")).toBeNull();
+    await userEvent.click(rowOf(HEAD));
+    expect(screen.getByText("attends to <b>names</b>")).toBeInTheDocument();
   });
 
   it("filters to the rows that disagree, and back", async () => {

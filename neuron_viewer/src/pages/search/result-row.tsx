@@ -48,7 +48,7 @@ export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
         {side === "negative" ? "\u2212" : "+"}
       </span>
       <span className="exp">{explanation ? explanation.text : <span className="quiet">No explanation yet.</span>}</span>
-      {explanation ? <ScoreBar explanation={explanation} /> : <span />}
+      {explanation ? <ScoreBar explanation={explanation} /> : <span className="score-none" />}
       <Match hit={hit} mode={mode} />
       <span className="acts">
         <Link className="btn small" title={`Ablate ${component} in the Debugger`} to={{ pathname: "/", search: editSearch }}>

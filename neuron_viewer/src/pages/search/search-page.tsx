@@ -9,6 +9,7 @@ import { ErrorBoundary } from "@/components/error-boundary";
 import { ErrorNote } from "@/components/error-note";
 import { formatCount } from "@/lib/format";
 
+import { CoveragePanel } from "./coverage-panel";
 import { ResultList } from "./result-list";
 import { SearchForm } from "./search-form";
 import { readSearch, writeSearch, type SearchState } from "./search-state";
@@ -36,23 +37,27 @@ function LoadedSearch({ model }: { model: ModelResponse }) {
   return (
     <>
       <SearchForm state={state} model={model} onChange={change} />
-      <ErrorBoundary name="Results">
-        <Results state={state} model={model} />
-      </ErrorBoundary>
+      {state.query.trim() === "" ? (
+        <ErrorBoundary name="What is explained">
+          <CoveragePanel />
+        </ErrorBoundary>
+      ) : (
+        <ErrorBoundary name="Results">
+          <Results state={state} model={model} />
+        </ErrorBoundary>
+      )}
     </>
   );
 }
 
 function Results({ state, model }: { state: SearchState; model: ModelResponse }) {
   const { query, mode, kind, layer, side, minScore } = state;
-  const isAsked = query.trim() !== "";
   const found = useQuery({
     ...searchQuery({ q: query, mode, kind, layer, side, min_score: minScore, limit: MOST }),
-    enabled: isAsked,
     placeholderData: keepPreviousData,
     retry: false,
   });
-  const hits = isAsked ? found.data?.hits : undefined;
+  const hits = found.data?.hits;
   return (
     <section
       className={found.isPlaceholderData ? "panel stale" : "panel"}
@@ -65,8 +70,7 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
           {hits && !found.error && countText(hits.length)}
         </span>
       </header>
-      {!isAsked && <p className="pad mid">Type what you look for.</p>}
-      {isAsked && found.error && (
+      {found.error && (
         <div className="pad">
           <ErrorNote error={found.error}>
             <button type="button" className="btn small" onClick={() => void found.refetch()}>
@@ -75,7 +79,7 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
           </ErrorNote>
         </div>
       )}
-      {isAsked && !hits && !found.error && <p className="pad note">Searching</p>}
+      {!hits && !found.error && <p className="pad note">Searching</p>}
       {hits?.length === 0 && !found.error && (
         <p className="pad mid">Nothing was found. Loosen the filters, or search in another way.</p>
       )}

@@ -1,0 +1,17 @@
+import type { LayerCoverage } from "@/api/explanations";
+
+/** The rows of each explainer, by kind and layer. */
+export function explainersOf(layers: readonly LayerCoverage[]): [string, LayerCoverage[]][] {
+  const found = new Map<string, LayerCoverage[]>();
+  for (const row of layers) found.set(row.explainer, [...(found.get(row.explainer) ?? []), row]);
+  const order = (row: LayerCoverage) => `${row.kind} ${row.stream ?? ""} ${String(row.layer).padStart(5, "0")}`;
+  return [...found].map(([explainer, rows]) => [
+    explainer,
+    rows.sort((a, b) => order(a).localeCompare(order(b))),
+  ]);
+}
+
+/** `mlp_L3`, or `mlp_ae_L3` for the latents of a coder. */
+export function groupName({ kind, stream, layer }: Pick<LayerCoverage, "kind" | "stream" | "layer">): string {
+  return kind === "latent" ? `${stream ?? "mlp"}_ae_L${layer}` : `${kind}_L${layer}`;
+}

@@ -21,7 +21,7 @@ from activation_server.coders import coder_cards, open_coder_sets
 from activation_server.components import ComponentPages
 from activation_server.datasets import Datasets
 from activation_server.errors import as_api_error, error_body
-from activation_server.examples import examples_for
+from activation_server.examples import examples_for, monitor_examples_for
 from activation_server.explanations import Explanations
 from activation_server.kept import KeptAnswers
 from activation_server.monitor import Monitor
@@ -89,7 +89,9 @@ class ModelSession:
             self, self._investigation, datasets, self.explanations.indexes, self._bases
         )
         coders = coder_cards(coder_sets)
-        self._card = wire.model_card(model, self._examples, datasets.cards(), coders)
+        self._card = wire.model_card(
+            model, self._examples, monitor_examples_for(model), datasets.cards(), coders
+        )
 
     def close(self) -> None:
         """Stop the worker."""

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from torch import Tensor
 
 from activation_server.errors import BadRequest
-from activation_server.schemas import CoderInfo, DatasetInfo, Example, ModelResponse
+from activation_server.schemas import CoderInfo, DatasetInfo, Example, ModelResponse, MonitorExample
 from neuron_explainer.attribution.glossary import GLOSSARY
 from neuron_explainer.attribution.lens import LensLayer
 from neuron_explainer.attribution.self_check import Claim
@@ -60,6 +60,7 @@ def _refuse(value: str) -> NoReturn:
 def model_card(
     model: Transformer,
     examples: Sequence[Example],
+    monitor_examples: Sequence[MonitorExample] | None,
     datasets: Sequence[DatasetInfo],
     coders: Sequence[CoderInfo],
 ) -> bytes:
@@ -82,6 +83,7 @@ def model_card(
         coders=list(coders),
         datasets=list(datasets),
         examples=list(examples),
+        monitor_examples=None if monitor_examples is None else list(monitor_examples),
         glossary=dict(GLOSSARY),
         version=version("transformer-debugger"),
     )

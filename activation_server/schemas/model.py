@@ -32,6 +32,20 @@ class Example(Response):
     note: str = ""
 
 
+class MonitorExample(Response):
+    """A ready experiment of the Monitor page, known to end in a visible change on this model."""
+
+    name: str
+    prompt: str
+    target: str = Field(description="The token that comes next, and is explained.")
+    distractor: str = Field(description="For `logit_diff`.")
+    concept: str = Field(description="What its members are, in words.")
+    members: list[str] = Field(description="Components whose positive side is suppressed.")
+    default: str = Field(description="The next token as it is.")
+    steered: str = Field(description="The next token with the concept suppressed.")
+    note: str
+
+
 class ModelResponse(Response):
     name: str
     family: str
@@ -51,6 +65,9 @@ class ModelResponse(Response):
     coders: list[CoderInfo]
     datasets: list[DatasetInfo]
     examples: list[Example]
+    monitor_examples: list[MonitorExample] | None = Field(
+        default=None, description="null: none are known to work on this model."
+    )
     glossary: dict[str, str] = Field(description="One sentence for each term the viewer shows.")
     version: str
 

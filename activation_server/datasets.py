@@ -42,8 +42,8 @@ class Datasets:
         return Datasets(found)
 
     def all(self) -> list[Dataset]:
-        """Every one, in order."""
-        return list(self._by_name.values())
+        """Every collated one, in order."""
+        return [d for d in self._by_name.values() if isinstance(d, Dataset)]
 
     def cards(self) -> list[DatasetInfo]:
         """Their cards, for `GET /api/model`."""
@@ -81,7 +81,7 @@ class Datasets:
             return collated[0]
         return self.find(Component("embed"), name)
 
-    def named(self, name: str) -> Dataset:
+    def named(self, name: str) -> Dataset | PublicDataset:
         """The dataset of a name. Raises NotFound that says what there is."""
         if not self._by_name:
             raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)

@@ -2807,6 +2807,11 @@ export interface components {
              * @description Whether its tokenizer knows how a conversation is written; else it continues text.
              */
             has_chat_template: boolean;
+            /**
+             * Monitor Examples
+             * @description null: none are known to work on this model.
+             */
+            monitor_examples?: components["schemas"]["MonitorExample"][] | null;
             /** N Ctx */
             n_ctx: number;
             /** N Heads */
@@ -2823,6 +2828,48 @@ export interface components {
             name: string;
             /** Version */
             version: string;
+        };
+        /**
+         * MonitorExample
+         * @description A ready experiment of the Monitor page, known to end in a visible change on this model.
+         */
+        MonitorExample: {
+            /**
+             * Concept
+             * @description What its members are, in words.
+             */
+            concept: string;
+            /**
+             * Default
+             * @description The next token as it is.
+             */
+            default: string;
+            /**
+             * Distractor
+             * @description For `logit_diff`.
+             */
+            distractor: string;
+            /**
+             * Members
+             * @description Components whose positive side is suppressed.
+             */
+            members: string[];
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Steered
+             * @description The next token with the concept suppressed.
+             */
+            steered: string;
+            /**
+             * Target
+             * @description The token that comes next, and is explained.
+             */
+            target: string;
         };
         /**
          * MonitorTokensRequest

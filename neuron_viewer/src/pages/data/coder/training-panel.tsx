@@ -21,7 +21,7 @@ const MEASURES: Measure[] = [
 
 /** How the training of every layer went; the chosen one in front. */
 export function TrainingPanel({ coders, layer }: { coders: readonly CoderCard[]; layer: number }) {
-  const isKnown = coders.some(({ curve }) => curve.length > 1);
+  const isKnown = coders.some(({ curve }) => curve.length > 0);
   const end = Math.max(0, ...coders.map(({ curve }) => curve.at(-1)?.tokens ?? 0));
   return (
     <section className="panel" aria-labelledby="training-title">

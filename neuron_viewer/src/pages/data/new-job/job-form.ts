@@ -4,7 +4,7 @@ import type { ModelResponse } from "@/api/types";
 
 import { type Read, readCount, readLayers } from "./read-values";
 
-export const FORM_KINDS = ["collate", "train_sae", "eval_sae"] as const;
+export const FORM_KINDS = ["collate", "train_sae", "eval_sae", "explain"] as const;
 export type FormKind = (typeof FORM_KINDS)[number];
 export type Values = Record<string, string>;
 export type Problems = Record<string, string>;
@@ -13,7 +13,7 @@ export type FieldSpec = {
   name: string;
   label: string;
   hint: string;
-  type: "text" | "corpus" | "site" | "coder" | "coders";
+  type: "text" | "corpus" | "site" | "coder" | "coders" | "dataset";
 };
 
 const CORPUS: FieldSpec = {
@@ -44,6 +44,16 @@ export const FIELDS: Record<FormKind, FieldSpec[]> = {
     { name: "tokens", label: "Tokens", hint: "To train on, as in 2M.", type: "text" },
     { name: "held_out", label: "Judge on", hint: "Another text, read at the end; may be empty.", type: "corpus" },
   ],
+  explain: [
+    { name: "dataset", label: "Dataset", hint: "Whose excerpts are read.", type: "dataset" },
+    NAME,
+    {
+      name: "components",
+      label: "Which",
+      hint: "As in mlp_L3, mlp_L3_0-99 or attn_L2_1, with commas between; empty: all.",
+      type: "text",
+    },
+  ],
   eval_sae: [{ name: "coder", label: "Coders", hint: "The set to judge.", type: "coder" }, CORPUS, TOKENS],
 };
 
@@ -51,6 +61,7 @@ export function defaultValues(kind: FormKind, model: ModelResponse, corpora: rea
   const corpus = corpora[0] ?? "";
   const stem = model.name.replace(/^.*\//, "").replaceAll(/[^\w.-]/g, "-").toLowerCase();
   if (kind === "collate") return { name: `${stem}-text`, corpus, top: "20", window: "64" };
+  if (kind === "explain") return { name: stem };
   if (kind === "eval_sae") return { corpus, tokens: "65,536" };
   return {
     name: `${stem}-mlp`,
@@ -86,8 +97,17 @@ export function requestOf(kind: FormKind, values: Values, model: ModelResponse):
   return Object.keys(problems).length > 0 ? { problems } : { request };
 
   function read(): JobRequest {
-    const corpus = needed("corpus");
+    const corpus = kind === "explain" ? "" : needed("corpus");
     switch (kind) {
+      case "explain":
+        return {
+          kind,
+          options: {
+            dataset: needed("dataset"),
+            name: needed("name"),
+            components: text("components").split(/[\s,]+/).filter(Boolean),
+          },
+        };
       case "collate":
         return {
           kind,

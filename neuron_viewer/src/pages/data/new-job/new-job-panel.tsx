@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 
 import { ApiError } from "@/api/errors";
-import { codersQuery, type JobInfo, jobsQuery, startJob } from "@/api/jobs";
+import { codersQuery, datasetsQuery, type JobInfo, jobsQuery, startJob } from "@/api/jobs";
 import { modelQuery } from "@/api/queries";
 import type { ModelResponse } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
@@ -10,10 +10,11 @@ import { ErrorNote } from "@/components/error-note";
 import { FormField } from "./form-field";
 import { defaultValues, fieldProblem, type FieldSpec, FIELDS, FORM_KINDS, type FormKind, type Problems, requestOf } from "./job-form";
 
-const NAMES: Record<FormKind, string> = { collate: "Collate", train_sae: "Train", eval_sae: "Judge" };
+const NAMES: Record<FormKind, string> = { collate: "Collate", train_sae: "Train", eval_sae: "Judge", explain: "Explain" };
 const LEADS: Record<FormKind, string> = {
   collate: "Find what every neuron, head and latent responds to, over a text.",
   train_sae: "Train sparse autoencoders: latents that take the place of neurons or heads.",
+  explain: "Say in words what components respond to, and score what is said; needs no language model.",
   eval_sae: "Measure on a text how much of the model a coder set keeps.",
 };
 const SITES = ["resid_delta_mlp", "resid_delta_attn", "mlp_post_act", "resid_pre", "resid_mid", "resid_post"];
@@ -57,6 +58,7 @@ type JobFormProps = {
 function JobForm({ kind, model, corpora, onStarted }: JobFormProps) {
   const queries = useQueryClient();
   const { data: coders } = useQuery(codersQuery());
+  const { data: shelf } = useQuery(datasetsQuery());
   const [values, setValues] = useState(() => defaultValues(kind, model, corpora));
   const [problems, setProblems] = useState<Problems>({});
   const form = useRef<HTMLFormElement>(null);
@@ -83,6 +85,9 @@ function JobForm({ kind, model, corpora, onStarted }: JobFormProps) {
   function choicesOf(field: FieldSpec): readonly string[] {
     if (field.type === "site") return SITES;
     if (field.type === "corpus") return corpora;
+    if (field.type === "dataset") {
+      return (shelf?.datasets ?? []).filter((set) => set.model === model.name).map(({ name }) => name);
+    }
     const sets = coders?.coder_sets ?? [];
     return field.type === "text" ? [] : sets.filter((set) => set.model === model.name).map(({ name }) => name);
   }

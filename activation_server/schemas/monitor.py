@@ -231,7 +231,7 @@ class SteerPreviewRequest(Request):
     min_score: FiniteFloat | None = Field(
         default=None, ge=-1, le=1, description="Least score of an explanation."
     )
-    min_similarity: FiniteFloat = Field(default=0.0, ge=-1, le=1)
+    min_similarity: FiniteFloat = Field(default=0.25, ge=-1, le=1)
     dataset: str | None = Field(default=None, max_length=200)
 
 

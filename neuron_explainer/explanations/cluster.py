@@ -25,6 +25,8 @@ CUT = 0.6
 MIN_MEMBERS = 3
 MAX_WORDS = 4
 """Words of one phrase."""
+MIN_SHARE = 0.12
+"""A phrase that fewer members hold, or only one, does not name a group."""
 COMMON = 0.5
 """A word that a larger share of explanations holds says nothing about one of them."""
 N_PHRASES = 3
@@ -33,11 +35,13 @@ MIN_COHERENCE, MAX_COHERENCE = 1, 7
 """1: one topic, 7: nothing in common."""
 
 _SEGMENT = re.compile(r"[^\w' -]+|(?<!\w)'|'(?!\w)|\s-\s")
+_COUNT = re.compile(r"\b\d+ (?:others?|more|tokens?)\b(?: tokens?\b)?")
 _WORD = re.compile(r"[\w]+(?:['-]\w+)*")
 _WEAK_WORDS = """
     a an and any are as at be by for from in into is it its no not of off on or other others such
     than that the their these this those to too was were when where which while with also more
-    fires fire token tokens after before sometimes whatever like
+    fires fire token tokens after before sometimes whatever like most all mostly only both
+    attends attend writes write itself previous
 """
 _WEAK = frozenset(_WEAK_WORDS.split())
 """Words that neither begin nor end a phrase."""
@@ -110,7 +114,8 @@ class Phrases:
         Explanations from one template ("fires on ...") are alike in the template alone; what should
         decide whether they belong together is the rest.
         """
-        words = (word for segment in _SEGMENT.split(text) for word in _WORD.findall(segment))
+        segments = _SEGMENT.split(_uncounted(text))
+        words = (word for segment in segments for word in _WORD.findall(segment))
         common = log(1 / COMMON)
         kept = [w for w in words if w.lower() not in _WEAK and self.rarity((w.lower(),)) >= common]
         return " ".join(kept)
@@ -120,9 +125,8 @@ class Phrases:
         held: Counter[tuple[str, ...]] = Counter()
         for text in texts:
             held.update(set(phrases(text)))
-        least = 2 if len(texts) > 1 else 1
-        if not any(count >= least for count in held.values()):
-            least = 1
+        wanted = max(2, round(MIN_SHARE * len(texts)))
+        least = min(wanted, max(held.values(), default=1))
         scored = sorted(
             (
                 (count * self.rarity(phrase) * (1 + 0.25 * (len(phrase) - 1)), phrase)
@@ -142,12 +146,17 @@ class Phrases:
 
 def phrases(text: str) -> Iterator[tuple[str, ...]]:
     """One to four words in a row, none across punctuation, neither end a weak word."""
-    for segment in _SEGMENT.split(text.lower()):
+    for segment in _SEGMENT.split(_uncounted(text.lower())):
         words = _WORD.findall(segment)
         for first in range(len(words)):
             for last in range(first, min(first + MAX_WORDS, len(words))):
                 if words[first] not in _WEAK and words[last] not in _WEAK:
                     yield tuple(words[first : last + 1])
+
+
+def _uncounted(text: str) -> str:
+    """Without counts of tokens, as in "and 13 other tokens", "2 tokens after"."""
+    return _COUNT.sub(" , ", text)
 
 
 @dataclass(frozen=True)

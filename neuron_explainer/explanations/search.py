@@ -106,6 +106,15 @@ class SearchIndex:
         """The explanations closest in meaning, best first; nothing for a query of unknown words."""
         return self.nearest(self.encoder.encode([query])[0], limit, filters)
 
+    def count(self, query: str, least: float, filters: Filters = ANY) -> int:
+        """How many explanations are at least so close in meaning."""
+        vector = self.encoder.encode([query])[0]
+        if len(self) == 0 or not bool(vector.any()):
+            return 0
+        found = self._vectors @ vector.float() >= least
+        mask = self._mask(filters)
+        return int((found if mask is None else found & mask).sum())
+
     def nearest(
         self, vector: Float[Tensor, " d"], limit: int = 50, filters: Filters = ANY
     ) -> list[Hit]:

@@ -1,6 +1,7 @@
 """Whose token is whose, on templates that behave and on some that do not."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ FORGETFUL = "{{ messages[-1]['content'] }}"
 @pytest.fixture
 def model(tiny_models: TinyModels) -> Iterator[Transformer]:
     model = load_model(tiny_models("llama").folder)
+    model.config = replace(model.config, n_ctx=200)
     yield model
     model.tokenizer.chat_template = None
 
@@ -104,16 +106,14 @@ def test_wrong_messages_are_refused(model: Transformer, messages: list[Message],
 
 def test_a_chat_that_is_too_long_says_the_limit(model: Transformer) -> None:
     model.tokenizer.chat_template = CHATML
-    with pytest.raises(PromptTooLong, match="at most 32"):
-        chat_text(model, [Message("user", "the cat " * 40)])
+    with pytest.raises(PromptTooLong, match="at most 200"):
+        chat_text(model, [Message("user", "the cat " * 200)])
 
 
 def test_without_a_template_there_is_no_chat(model: Transformer) -> None:
     model.tokenizer.chat_template = None
     with pytest.raises(ValueError, match="no chat template"):
         chat_text(model, CHAT)
-    with pytest.raises(ValueError, match="role is 'tool'"):
-        Message("tool", "x")  # type: ignore[arg-type]
 
 
 @pytest.mark.real_model

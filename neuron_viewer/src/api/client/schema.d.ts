@@ -3493,7 +3493,7 @@ export interface components {
             min_score?: number | null;
             /**
              * Min Similarity
-             * @default 0
+             * @default 0.25
              */
             min_similarity: number;
             /** Side */

@@ -32,7 +32,7 @@ SUBCOMMANDS: dict[JobKind, str] = {
     "eval_sae": "eval-sae",
     "explain": "explain",
 }
-_REPEATED = {"coders": "coder", "components": "component"}
+_REPEATED = {"coders": "coder", "components": "component", "methods": "method"}
 """Options of several values, given one flag each time."""
 
 

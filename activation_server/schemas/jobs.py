@@ -122,6 +122,20 @@ class ExplainOptions(Request):
     components: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
         default=(), max_length=100_000, description="Which ones; empty: all of them."
     )
+    methods: tuple[Literal["lookup", "trigger_graph", "llm"], ...] = Field(
+        default=("lookup", "trigger_graph"),
+        min_length=1,
+        max_length=3,
+        description="llm asks the endpoint of OPENAI_BASE_URL with OPENAI_API_KEY: it costs what that costs.",
+    )
+    llm: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Model of that endpoint."
+    )
+    simulator: Literal["json", "all_at_once", "token_by_token"] = "json"
+    candidates: int = Field(default=1, ge=1, le=100, description="Phrases to choose from.")
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="llm: stop after so many tokens in all."
+    )
 
 
 class CollateJob(Request):

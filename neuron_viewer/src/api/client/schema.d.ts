@@ -1941,6 +1941,12 @@ export interface components {
          */
         ExplainOptions: {
             /**
+             * Candidates
+             * @description Phrases to choose from.
+             * @default 1
+             */
+            candidates: number;
+            /**
              * Components
              * @description Which ones; empty: all of them.
              * @default []
@@ -1952,11 +1958,36 @@ export interface components {
              */
             dataset: string;
             /**
+             * Llm
+             * @description Model of that endpoint.
+             */
+            llm?: string | null;
+            /**
+             * Max Tokens
+             * @description llm: stop after so many tokens in all.
+             */
+            max_tokens?: number | null;
+            /**
+             * Methods
+             * @description llm asks the endpoint of OPENAI_BASE_URL with OPENAI_API_KEY: it costs what that costs.
+             * @default [
+             *       "lookup",
+             *       "trigger_graph"
+             *     ]
+             */
+            methods: ("lookup" | "trigger_graph" | "llm")[];
+            /**
              * Name
              * @description Letters, digits, dots, dashes: the folder's name among the server's data.
              * @example stories
              */
             name: string;
+            /**
+             * Simulator
+             * @default json
+             * @enum {string}
+             */
+            simulator: "json" | "all_at_once" | "token_by_token";
         };
         /**
          * ExplanationMeasure

@@ -1,6 +1,7 @@
 """A small OpenAI-compatible server on loopback: answers as told, or misbehaves as told, and counts."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,7 +60,8 @@ def endpoint(script: Script, port: int = 0) -> Iterator[str]:
                 self.end_headers()
                 self.wfile.write(b'{"choices": [')
                 self.wfile.flush()
-                self.connection.close()
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
             elif trouble == "hang":
                 time.sleep(3)
             elif trouble == "garbage":

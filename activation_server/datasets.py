@@ -43,7 +43,7 @@ class Datasets:
 
     def all(self) -> list[Dataset]:
         """Every collated one, in order."""
-        return [d for d in self._by_name.values() if isinstance(d, Dataset)]
+        return [d for d in self._by_name.values() if not isinstance(d, PublicDataset)]
 
     def cards(self) -> list[DatasetInfo]:
         """Their cards, for `GET /api/model`."""
@@ -54,10 +54,13 @@ class Datasets:
 
         Raises NotFound that says what there is.
         """
-        if name is not None:
-            return self.named(name)
         if not self._by_name:
             raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)
+        if name is not None:
+            if name not in self._by_name:
+                known = ", ".join(self._by_name)
+                raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
+            return self._by_name[name]
         for dataset in self._by_name.values():
             if component in dataset:
                 return dataset
@@ -66,7 +69,7 @@ class Datasets:
     def find(self, component: Component, name: str | None = None) -> Dataset:
         """The same among collated datasets, which have statistics of every component."""
         found = self.first(component) if name is None else self.recorded(component, name)
-        if isinstance(found, Dataset):
+        if found is not None and not isinstance(found, PublicDataset):
             return found
         if found is None:
             self.recorded(component)  # says what there is
@@ -76,24 +79,17 @@ class Datasets:
 
     def find_any(self, name: str | None = None) -> Dataset:
         """The dataset of a name or, without one, the first. Raises NotFound."""
-        collated = [d for d in self._by_name.values() if isinstance(d, Dataset)]
-        if name is None and collated:
-            return collated[0]
+        if name is None and self.all():
+            return self.all()[0]
         return self.find(Component("embed"), name)
 
-    def named(self, name: str) -> Dataset | PublicDataset:
-        """The dataset of a name. Raises NotFound that says what there is."""
-        if not self._by_name:
-            raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)
-        if name not in self._by_name:
-            known = ", ".join(self._by_name)
-            raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
-        return self._by_name[name]
+    def named(self, name: str) -> Dataset:
+        """The collated dataset of a name. Raises NotFound that says what there is."""
+        return self.find(Component("embed"), name)
 
     def first(self, component: Component) -> Dataset | None:
         """The first collated dataset that knows a component, if one does."""
-        collated = (d for d in self._by_name.values() if not isinstance(d, PublicDataset))
-        return next((dataset for dataset in collated if component in dataset), None)
+        return next((dataset for dataset in self.all() if component in dataset), None)
 
 
 def _check_fits(dataset: Dataset | PublicDataset, config: ModelConfig) -> None:

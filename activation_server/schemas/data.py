@@ -19,6 +19,10 @@ class Damaged(Response):
 class StoredDataset(DatasetInfo):
     """A dataset on the server's disk."""
 
+    n_tokens: int
+    n_windows: int
+    n_bytes: int
+    seconds: float
     serve_option: str = Field(description="What to add to `tdb serve` to use it.")
     is_bundled: StrictBool = Field(description="Whether it came with the demo.")
 

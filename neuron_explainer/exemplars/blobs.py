@@ -9,6 +9,8 @@ from pathlib import Path
 
 from neuron_explainer.models.model_folder import cache_dir
 
+TIMEOUT_SECONDS = 10
+
 
 def is_remote(path: str) -> bool:
     """Whether a path names something on a blob store or the web."""
@@ -33,10 +35,17 @@ def fetched(url: str, *, version: str | None) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     try:
-        blobfile.copy(url, str(partial), overwrite=True)
+        context = blobfile.create_context(
+            connect_timeout=TIMEOUT_SECONDS,
+            read_timeout=TIMEOUT_SECONDS,
+            retry_limit=1,
+            log_callback=lambda _: None,
+        )
+        context.copy(url, str(partial), overwrite=True)
     except FileNotFoundError:
         raise
     except Exception as problem:  # blobfile raises its own kinds, and those of what is below it
-        raise OSError(f"{url} cannot be reached ({problem})") from problem
+        why = getattr(problem, "message", None) or str(problem)
+        raise OSError(f"{url} cannot be reached ({str(why)[:200]})") from problem
     partial.replace(target)
     return target

@@ -25,7 +25,13 @@ from torch import Tensor
 
 from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars.banding import BATCH_WINDOWS, SAMPLE_WINDOWS, Sampling
-from neuron_explainer.exemplars.layout import CARD, DatasetCard, Group, Recipe
+from neuron_explainer.exemplars.layout import (
+    CARD,
+    DatasetCard,
+    DatasetUnavailable,
+    Group,
+    Recipe,
+)
 from neuron_explainer.exemplars.observing import Batch, Observer
 from neuron_explainer.exemplars.sampling import (
     prefix_hashes,
@@ -167,11 +173,12 @@ def collate(
     recipe = recipe or Recipe()
     recipe = replace(recipe, window=min(recipe.window, model.config.n_ctx))
     task = Task(model, corpus, out, recipe, coder_sets, name, description, max_tokens)
-    finished = _finished(task)
-    if finished is not None and finished.card.task == task.hash():
-        return finished
-    if finished is not None and not overwrite:
-        raise AnotherDataset(out)
+    if (out / CARD).exists():
+        finished = _finished(task)
+        if finished is not None:
+            return finished
+        if not overwrite:
+            raise AnotherDataset(out)
     place = Workplace(out, task.hash(), recipe.window)
     observer = Observer(model, coder_sets)
     state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
@@ -325,5 +332,9 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _finished(task: Task) -> Dataset | None:
-    """The dataset that is there already, if one is."""
-    return open_dataset(task.out) if (task.out / CARD).is_file() else None
+    """The dataset that is there, if it is this task's and can be read."""
+    try:
+        dataset = open_dataset(task.out)
+    except DatasetUnavailable:
+        return None
+    return dataset if dataset.card.task == task.hash() else None

@@ -32,7 +32,8 @@ def shown_counts(
     negative, positive = sides
     silent = total - negative.sum(1) - positive.sum(1)
     shown = torch.cat((negative.flip(1), silent[:, None], positive), dim=1)
-    return shown, torch.stack(tops, dim=1)
+    fits = int(shown.max()) < 2**31
+    return shown.int() if fits else shown, torch.stack(tops, dim=1).short()
 
 
 def shown_histogram(counts: Int[Tensor, " shown"], tops: Int[Tensor, " side"]) -> Histogram:

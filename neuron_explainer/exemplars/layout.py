@@ -7,14 +7,15 @@
 Row i of every tensor of a group is component i, and its exemplars lie in slots: first the top of
 the positive side, then of the negative (if signed), the random sample, and the quantile bands.
 
-    window       component slot           row of `tokens` in text.safetensors; -1 where empty
-    peak         component slot           token of the value; heads: index of the pair q (q + 1) / 2 + k
-    value        component slot           the value at the peak
-    scale        component slot           activations = scale * codes
-    activations  component slot position  codes, int8 or float16; heads: lower triangle, row by row
+    window    component slot    row of `tokens` in text.safetensors; -1 where empty
+    peak      component slot    token of the value; heads: index of the pair q (q + 1) / 2 + k
+    value     component slot    the value at the peak
+    scale     component slot    activations = scale * codes
+    codes     bytes             one zlib stream per component: "slot position", int8 or float16; heads:
+                                lower triangle, row by row. `codes_starts` says where each begins
 
-Values are exact in `value`; `activations` are codes of at most 1 (float16) or 127 (int8) times a
-scale, so that the error is at most 1/2000 or 1/250 of the excerpt's largest.
+Values are exact in `value`; codes are at most 1 (float16) or 127 (int8), so that an activation's
+error is at most 1/2000 or 1/250 of its excerpt's largest.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from typing import Any, Literal
 from neuron_explainer.exemplars.records import Measure
 from neuron_explainer.nodes import Component, Kind, Stream
 
-FORMAT = 1
+FORMAT = 2
 CARD, TEXT = "dataset.json", "text.safetensors"
 Precision = Literal["int8", "float16"]
 

@@ -200,7 +200,9 @@ def open_public(spec: str) -> PublicDataset:
         known = ", ".join(SOURCES)
         raise DatasetUnavailable(f"There is no public dataset {name}.", f"Known are: {known}.")
     source = SOURCES[name]
-    return PublicDataset(replace(source, folder=folder) if is_copied else source)
+    if is_copied:
+        source = replace(source, folder=folder, explanations=None)
+    return PublicDataset(source)
 
 
 def _record(data: Mapping[str, Any], component: Component, source: PublicSource) -> ComponentRecord:
@@ -317,10 +319,12 @@ def _explanation(data: Mapping[str, Any], dataset: str) -> dict[str, Any]:
     known = {name: score for name, score in scores.items() if score is not None}
     score = known.get("correlation", known.get("roc_auc"))
     return {
+        "id": "",
         "text": str(text).strip(),
         "side": "positive",
         "score": score,
         "scores": known,
+        "measures": {},
         "explainer": dataset,
         "created": "",
     }

@@ -7,11 +7,13 @@ to the cache when they are first needed.
 
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
@@ -93,6 +95,7 @@ class Dataset:
         """What one component responds to. Raises DatasetUnavailable if it is not here."""
         entry, index = self._entry(component)
         rows = {name: self._row(entry, name, index) for name in ROW_TENSORS}
+        rows["activations"] = self._codes(entry, index, len(rows["window"]))
         exemplars = Excerpts(self.text, rows, is_pairs=entry.group.kind == "attn")
         found: dict[str, tuple[Exemplar, ...]] = {}
         bands = []
@@ -166,6 +169,16 @@ class Dataset:
             row: Tensor = self._open(entry.file, entry.sha256).get_slice(name)[index]
             return row
 
+    def _codes(self, entry: GroupFile, index: int, n_slots: int) -> Tensor:
+        """Codes of a component's activations: "slot position"."""
+        dtype = np.int8 if self.card.recipe.precision == "int8" else np.float16
+        with _damage(entry.file):
+            file = self._open(entry.file, entry.sha256)
+            first, end = file.get_slice("codes_starts")[index : index + 2].tolist()
+            packed = file.get_slice("codes_bytes")[first:end].numpy().tobytes()
+            raw = bytearray(zlib.decompress(packed))
+            return torch.from_numpy(np.frombuffer(raw, dtype).reshape(n_slots, -1))
+
     def _tensor(self, entry: GroupFile, name: str) -> Tensor:
         with _damage(entry.file):
             tensor: Tensor = self._open(entry.file, entry.sha256).get_tensor(name)
@@ -200,7 +213,6 @@ ROW_TENSORS = (
     "peak",
     "value",
     "scale",
-    "activations",
 )
 """Tensors of a group, one row for each component."""
 
@@ -215,7 +227,14 @@ class _damage:
         pass
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        expected = (SafetensorError, OSError, IndexError, UnicodeDecodeError)
+        expected = (
+            SafetensorError,
+            OSError,
+            IndexError,
+            UnicodeDecodeError,
+            ValueError,
+            zlib.error,
+        )
         if isinstance(problem, expected):
             raise DatasetUnavailable(
                 f"The file {self.file} of the dataset is missing or damaged: {problem}.",

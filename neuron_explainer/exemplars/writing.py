@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,9 +35,14 @@ def replacing_folder(target: Path) -> Iterator[Path]:
 def write_group(
     folder: Path, group: Group, n_values: int, tensors: Mapping[str, Tensor]
 ) -> GroupFile:
-    """One file of a dataset; says what the card must know of it."""
+    """One file of a dataset; says what the card must know of it.
+
+    `tensors` are those of `layout`, with the codes uncompressed as `activations`.
+    """
     path = folder / f"{group.name}.safetensors"
-    save_atomically(tensors, path)
+    rest = {name: tensor for name, tensor in tensors.items() if name != "activations"}
+    blobs = [zlib.compress(codes.numpy().tobytes()) for codes in tensors["activations"]]
+    save_atomically({**rest, **_joined("codes", blobs)}, path)
     return GroupFile(group, path.name, n_values, path.stat().st_size, sha256(path))
 
 
@@ -74,9 +80,13 @@ def save_atomically(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _packed(name: str, strings: Sequence[str]) -> dict[str, Tensor]:
-    encoded = [text.encode("utf-8", "replace") for text in strings]
-    lengths = torch.tensor([0, *map(len, encoded)])
-    joined = bytearray(b"".join(encoded) or b"\0")
+    return _joined(name, [text.encode("utf-8", "replace") for text in strings])
+
+
+def _joined(name: str, blobs: Sequence[bytes]) -> dict[str, Tensor]:
+    """Many byte strings as one tensor, and where each begins."""
+    lengths = torch.tensor([0, *map(len, blobs)])
+    joined = bytearray(b"".join(blobs) or b"\0")
     return {
         f"{name}_bytes": torch.frombuffer(joined, dtype=torch.uint8),
         f"{name}_starts": lengths.cumsum(0),

@@ -20,7 +20,7 @@ from neuron_explainer.progress import Progress
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = Path("datasets/demo")
 """From the root, so that the card names the corpus as every checkout has it."""
-RECIPE = Recipe(window=64, n_top=12, n_random=6, n_per_band=2, precision="int8")
+RECIPE = Recipe(window=64, n_top=12, n_random=8, n_per_band=2, precision="int8")
 
 
 def main() -> None:

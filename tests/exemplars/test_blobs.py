@@ -1,6 +1,7 @@
 """Files from afar: copied once through blobfile, told clearly when they cannot be had."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import blobfile
 import pytest
@@ -22,7 +23,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(source.removeprefix("gs://bucket/"))
         Path(target).write_bytes((tmp_path / asked[-1]).read_bytes())
 
-    monkeypatch.setattr(blobfile, "copy", copy)
+    monkeypatch.setattr(blobfile, "create_context", lambda **_: SimpleNamespace(copy=copy))
     hand_made(tmp_path / "made", n_layers=2)
     return asked
 
@@ -45,7 +46,7 @@ def test_a_store_that_cannot_be_reached(store: list[str], monkeypatch: pytest.Mo
     def fail(*_: object, **__: object) -> None:
         raise blobfile.Error("no route")
 
-    monkeypatch.setattr(blobfile, "copy", fail)
+    monkeypatch.setattr(blobfile, "create_context", lambda **_: SimpleNamespace(copy=fail))
     with pytest.raises(OSError, match="cannot be reached"):
         fetched("gs://bucket/made/dataset.json", version=None)
     with pytest.raises(DatasetUnavailable, match="no route"):

@@ -91,10 +91,10 @@ def test_a_flipped_byte_is_found_by_verifying(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"format": 1, "name": "ma', "cannot be read"),
+        ('{"format": 2, "name": "ma', "cannot be read"),
         ("[]", "cannot be read"),
         ('{"format": 99}', "format is 99"),
-        ('{"format": 1, "groups": []}', "missing or unknown"),
+        ('{"format": 2, "groups": []}', "missing or unknown"),
     ],
 )
 def test_a_card_that_is_no_card(folder: Path, content: str, said: str) -> None:

@@ -1,5 +1,6 @@
 """GET /api/components/{component}: a dataset's record of it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,3 +121,39 @@ def test_the_effect_of_ablating_a_component(client: TestClient) -> None:
         client.post("/api/components/embed/ablation_effect", json={"prompt": PROMPT}).status_code
         == 404
     )
+
+
+def test_a_public_record_is_served_beside_a_collated_one(
+    model: Transformer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from neuron_explainer.exemplars import public
+
+    source = replace(public.SOURCES["openai:gpt2-small"], n_layers=3, n_components=64)
+    monkeypatch.setattr(public, "SOURCES", {"openai:gpt2-small": source})
+    excerpt = {"tokens": [" a", " b"], "activations": [0.5, 2.0]}
+    record = {"random_sample": [], "most_positive_activation_records": [excerpt]}
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1/5.json").write_text(json.dumps(record))
+    settings = Settings(datasets=(str(folder), f"openai:gpt2-small={tmp_path}"))
+    app = create_app(settings, ModelSession(model, settings))
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        cards = client.get("/api/model").json()["datasets"]
+        assert [card["name"] for card in cards] == ["made", "openai:gpt2-small"]
+        assert cards[1]["recipe"] is None
+        query = {"dataset": "openai:gpt2-small"}
+        found = schemas.ComponentResponse.model_validate_json(
+            client.get("/api/components/mlp_L1_5", params=query).content
+        )
+        assert found.exemplars.top_positive[0].value == 2.0
+        assert any("GELU" in caveat for caveat in found.caveats)
+        assert client.get("/api/components/mlp_L1_5").json()["dataset"] == "made"
+        missing = client.get("/api/components/mlp_L1_6", params=query)
+        assert missing.status_code == 404
+        assert "tdb collate" in missing.json()["hint"]
+        # What needs quantiles turns to a collated dataset, or says that it needs one.
+        similar = {"by": "coactivation", **query}
+        response = client.get("/api/components/mlp_L1_5/similar", params=similar)
+        assert response.status_code == 404
+        assert "excerpts only" in response.json()["message"]

@@ -3634,27 +3634,21 @@ export interface components {
             /** Model */
             model: string;
             /** N Bytes */
-            n_bytes: number | null;
+            n_bytes: number;
             /** N Components */
             n_components: number;
-            /**
-             * N Tokens
-             * @description Null where it was not published.
-             */
-            n_tokens: number | null;
+            /** N Tokens */
+            n_tokens: number;
             /** N Windows */
-            n_windows: number | null;
+            n_windows: number;
             /** Name */
             name: string;
             /** Path */
             path: string;
             /** @description Null for a public dataset. */
             recipe: components["schemas"]["DatasetRecipe"] | null;
-            /**
-             * Seconds
-             * @description Time it took to make.
-             */
-            seconds: number | null;
+            /** Seconds */
+            seconds: number;
             /**
              * Serve Option
              * @description What to add to `tdb serve` to use it.

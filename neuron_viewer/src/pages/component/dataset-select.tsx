@@ -23,7 +23,7 @@ export function DatasetSelect({ component, datasets }: DatasetSelectProps) {
       value={chosen.name}
       options={there.map(({ name, n_tokens }) => ({
         value: name,
-        text: `${name}, ${formatCount(n_tokens)} tokens`,
+        text: n_tokens === null ? name : `${name}, ${formatCount(n_tokens)} tokens`,
       }))}
       onChange={(dataset) => {
         setParams((old) => {

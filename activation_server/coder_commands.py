@@ -49,6 +49,9 @@ def train_sae(
     tokens: Annotated[int, typer.Option(min=1, help="Tokens to train on.")] = 1_000_000,
     batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens in a step.")] = 2048,
     window: Annotated[int, typer.Option(min=1, help="Tokens the model sees at once.")] = 128,
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Read each document alone, as prompts are.")
+    ] = False,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's, at its height.")] = None,
     revival: Annotated[
         Literal["auxiliary", "resample", "both", "none"] | None,
@@ -83,6 +86,7 @@ def train_sae(
             tokens=tokens,
             batch_tokens=batch_tokens,
             window=window,
+            join_documents=not apart,
             learning_rate=Recipe.learning_rate if learning_rate is None else learning_rate,
             revival=revival or ("resample" if k is None else "auxiliary"),
             dead_after=dead_after,

@@ -1,6 +1,7 @@
 """A model's activations at chosen places over a corpus: one forward for all of them, stopped at the last.
 
-    windows   the corpus cut into full windows, documents joined, read again from the start where it ends
+    windows   the corpus cut into windows, read again from the start where it ends: full ones, documents joined; or,
+              if the recipe keeps documents apart, windows of one document each, whose padding is left out
     block     the windows of `buffer_batches` batches, run through the model; each process runs its share
     batches   the block's tokens in a random order that follows from the seed and the block's number
 
@@ -20,7 +21,7 @@ from neuron_explainer.autoencoders.recipe import Point, Recipe
 from neuron_explainer.models.corpus import Corpus
 from neuron_explainer.models.hooks import Hooks, Site
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.models.windows import token_windows
+from neuron_explainer.models.windows import TokenWindow, token_windows
 
 
 class _AllRead(Exception):
@@ -50,8 +51,10 @@ def read_activations(
     return found
 
 
-def endless_windows(model: Transformer, corpus: Corpus, window: int) -> Iterator[Tensor]:
-    """The corpus's full windows, again and again.
+def endless_windows(
+    model: Transformer, corpus: Corpus, window: int, *, join_documents: bool = True
+) -> Iterator[TokenWindow]:
+    """The corpus's windows, again and again: full ones where documents are joined, else of two tokens or more.
 
     Raises ValueError where it holds not even one, or where the window is longer than the model's context.
     """
@@ -59,15 +62,16 @@ def endless_windows(model: Transformer, corpus: Corpus, window: int) -> Iterator
         raise ValueError(
             f"window={window} is too long: {model.config.name} sees at most {model.config.n_ctx} tokens."
         )
+    least = window if join_documents else 2
     while True:
         n_windows = 0
-        for found in token_windows(corpus, model.tokenizer, window, pack=True):
-            if found.n_valid == window:
+        for found in token_windows(corpus, model.tokenizer, window, pack=join_documents):
+            if found.n_valid >= least:
                 n_windows += 1
-                yield found.tokens
+                yield found
         if n_windows == 0:
             raise ValueError(
-                f"The corpus {corpus.spec} is shorter than one window of {window} tokens."
+                f"The corpus {corpus.spec} is shorter than one window of {least} tokens."
             )
 
 
@@ -100,7 +104,12 @@ class ActivationBlocks:
 
     def starting_at(self, first: int) -> Iterator[Mapping[Point, Float[Tensor, "token d"]]]:
         """Blocks first, first + 1, ..., each shuffled."""
-        windows = endless_windows(self.model, self.corpus, self.recipe.window)
+        windows = endless_windows(
+            self.model,
+            self.corpus,
+            self.recipe.window,
+            join_documents=self.recipe.join_documents,
+        )
         next(islice(windows, first * self.n_windows, first * self.n_windows), None)
         number = first
         while True:
@@ -108,14 +117,18 @@ class ActivationBlocks:
             yield self._shuffled(block[self.rank :: self.n_processes], number)
             number += 1
 
-    def _shuffled(self, windows: list[Tensor], number: int) -> dict[Point, Tensor]:
+    def _shuffled(self, windows: list[TokenWindow], number: int) -> dict[Point, Tensor]:
         at_once = max(1, self.batch_tokens // self.recipe.window)
         parts: dict[Point, list[Tensor]] = {point: [] for point in self.points}
         for first in range(0, len(windows), at_once):
-            tokens = torch.stack(windows[first : first + at_once])
+            group = windows[first : first + at_once]
+            lengths = torch.tensor([window.n_valid for window in group])
+            longest = int(lengths.max())
+            tokens = torch.stack([window.tokens[:longest] for window in group])
+            is_text = (torch.arange(longest) < lengths[:, None]).to(self.model.device)
             for point, value in read_activations(self.model, tokens, self.points).items():
-                parts[point].append(value.flatten(0, 1).float())
+                parts[point].append(value[is_text].float())
+        n_tokens = sum(window.n_valid for window in windows)
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
-        order = torch.randperm(len(windows) * self.recipe.window, generator=generator)
-        order = order.to(self.model.device)
+        order = torch.randperm(n_tokens, generator=generator).to(self.model.device)
         return {point: torch.cat(values)[order] for point, values in parts.items()}

@@ -45,6 +45,14 @@ class Peers:
             for tensor in tensors:
                 dist.broadcast(tensor.detach(), src=0)
 
+    def least(self, number: int) -> int:
+        """The smallest of the processes' numbers."""
+        if self.size == 1:
+            return number
+        held = torch.tensor(number, device="cuda" if dist.get_backend() == "nccl" else "cpu")
+        dist.all_reduce(held, dist.ReduceOp.MIN)
+        return int(held)
+
     def wait(self) -> None:
         if self.size > 1:
             dist.barrier()

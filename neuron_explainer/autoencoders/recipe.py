@@ -46,6 +46,9 @@ class Recipe:
     """Batches whose tokens are shuffled together."""
     window: int = 128
     """Tokens the model sees at once."""
+    join_documents: bool = True
+    """Whether short documents share a window, with the end-of-text token between them; else each is read from its
+    start, alone, as prompts are: nearer to their use, but part of a window stays empty."""
     learning_rate: float = 3e-3
     warmup: float = 0.02
     """Share of the run in which the learning rate rises from 0, linearly."""

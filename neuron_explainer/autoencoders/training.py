@@ -144,8 +144,14 @@ class _Run:
     def _learn(self, block: Mapping[Point, Float[Tensor, "token d"]]) -> None:
         """The steps of one block, one coder after another."""
         first = self.position.step
-        n_steps = min(self.recipe.buffer_batches, self.recipe.n_steps - first)
         size = self.blocks.batch_tokens
+        n_batches = self.peers.least(min(len(inputs) for inputs in block.values()) // size)
+        if n_batches == 0:
+            raise ValueError(
+                f"The documents are too short: {self.blocks.n_windows} windows hold less than one batch of "
+                f"{self.recipe.batch_tokens} tokens. Join them, or choose a shorter window."
+            )
+        n_steps = min(n_batches, self.recipe.n_steps - first)
         resamples = any(first < s <= first + n_steps for s in self.recipe.resample_steps)
         for point, learner in self.learners.items():
             inputs = block[point]

@@ -195,7 +195,7 @@ def main() -> None:
             write_training_text(args.corpus, args.tokens)
         model = load_model(args.model)
         windows = endless_windows(model, open_corpus(str(args.corpus)), WINDOW)
-        rows = torch.stack(list(islice(windows, args.tokens // WINDOW))).numpy()
+        rows = torch.stack([w.tokens for w in islice(windows, args.tokens // WINDOW)]).numpy()
         np.save(scratch / "windows.npy", rows)
         found = [train_ours(model, args, [args.layer], scratch / "ours")]
         for tool in ("sae-lens", "sparsify"):

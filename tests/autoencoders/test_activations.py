@@ -63,7 +63,8 @@ def test_a_block_holds_every_token_of_its_windows_once(
     model, corpus, recipe = tiny_models("gpt2").ours, small_corpus(tmp_path), small_recipe()
     blocks = ActivationBlocks(model, corpus, POINTS, recipe)
     block = next(blocks.starting_at(0))
-    windows = torch.stack(list(islice(endless_windows(model, corpus, 16), blocks.n_windows)))
+    found = islice(endless_windows(model, corpus, 16), blocks.n_windows)
+    windows = torch.stack([window.tokens for window in found])
     for point, value in read_activations(model, windows, POINTS).items():
         plain = value.flatten(0, 1)
         assert block[point].shape == plain.shape
@@ -74,6 +75,28 @@ def test_a_block_holds_every_token_of_its_windows_once(
     first, second = (value[point].flatten(0, 1) for point in POINTS[:2])
     row = (first - block[POINTS[0]][5]).abs().sum(dim=1).argmin()
     assert torch.allclose(second[row], block[POINTS[1]][5], atol=1e-5)
+
+
+def test_documents_kept_apart_are_read_as_prompts_are(
+    tiny_models: TinyModels, tmp_path: Path
+) -> None:
+    model, corpus = tiny_models("gpt2").ours, small_corpus(tmp_path)
+    recipe = small_recipe(join_documents=False)
+    blocks = ActivationBlocks(model, corpus, POINTS, recipe)
+    block = next(blocks.starting_at(0))
+    rows = []
+    for document in corpus:
+        ids = model.tokenizer.encode(document.text)
+        rows += [ids[i : i + 16] for i in range(0, len(ids), 16) if len(ids[i : i + 16]) > 1]
+    for point in POINTS:
+        alone = [
+            read_activations(model, torch.tensor([row]), [point])[point][0]
+            for row in rows[: blocks.n_windows]
+        ]
+        expected = torch.cat(alone)
+        assert block[point].shape == expected.shape
+        sorted_rows = (value.sort(dim=0).values for value in (block[point], expected))
+        assert torch.allclose(*sorted_rows, atol=1e-4)
 
 
 def test_blocks_can_be_taken_up_anywhere(tiny_models: TinyModels, tmp_path: Path) -> None:
@@ -106,7 +129,7 @@ def test_a_short_corpus_is_read_again_and_a_shorter_one_refused(
     model = tiny_models("gpt2").ours
     path = tmp_path / "a.txt"
     path.write_text("The cat sat on the mat, and the dog sat on the cat. " * 2)
-    windows = list(islice(endless_windows(model, open_corpus(str(path)), 8), 12))
+    windows = [w.tokens for w in islice(endless_windows(model, open_corpus(str(path)), 8), 12)]
     n_own = next(i for i in range(1, 12) if torch.equal(windows[i], windows[0]))
     assert torch.equal(windows[n_own + 1], windows[1])
     path.write_text("The cat")

@@ -116,10 +116,11 @@ def test_coders_trained_together_are_those_trained_alone(
 
 
 @pytest.mark.parametrize("revival", ["auxiliary", "both"])
+@pytest.mark.parametrize("join_documents", [True, False])
 def test_a_run_that_stops_and_goes_on_ends_at_the_same_weights(
-    model: Transformer, corpus: Corpus, tmp_path: Path, revival: Any
+    model: Transformer, corpus: Corpus, tmp_path: Path, revival: Any, join_documents: bool
 ) -> None:
-    recipe = small_recipe(revival=revival, dead_after=256)
+    recipe = small_recipe(revival=revival, dead_after=256, join_documents=join_documents)
     train_coders(model, corpus, POINTS, recipe, tmp_path / "straight")
 
     def stop(progress: Progress) -> None:
@@ -177,6 +178,14 @@ def test_a_bad_run_writes_nothing(model: Transformer, corpus: Corpus, tmp_path: 
     with pytest.raises(ValueError, match="shorter than one window"):
         short = open_corpus(str(tmp_path / "short.txt"))
         train_coders(model, short, POINTS, small_recipe(), tmp_path / "other")
+
+
+def test_documents_too_short_for_a_batch_are_an_error(model: Transformer, tmp_path: Path) -> None:
+    path = tmp_path / "short.jsonl"
+    path.write_text('{"text": "The cat"}\n' * 50)
+    recipe = small_recipe(join_documents=False, buffer_batches=1)
+    with pytest.raises(ValueError, match="documents are too short"):
+        train_coders(model, open_corpus(str(path)), POINTS, recipe, tmp_path / "run")
 
 
 # --- processes ------------------------------------------------------------------------------------

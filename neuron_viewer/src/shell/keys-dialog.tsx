@@ -14,6 +14,8 @@ const KEYS: [string[], string][] = [
   [["a", "p", "s"], "ablate, patch, scale the row's component"],
   [["q", "w", "b", "v"], "trace a head through query, key, both, value"],
   [["o"], "open the row's component"],
+  [["[", "]"], "previous, next component"],
+  [["\u2191", "\u2193"], "the component's layer above, below"],
   [["u", "U"], "undo, redo"],
   [["?"], "definition of the number in focus, or this list"],
 ];

@@ -1,0 +1,98 @@
+import type { Page } from "@playwright/test";
+
+import { answered, ask, expect, expectAccessible, firstExample, test } from "./debugger";
+
+const NEURON = "mlp_L1_17";
+
+type Label = { text: string; side: string; score: number | null };
+
+async function explanationsOf(page: Page, component: string): Promise<Label[]> {
+  const record = (await (await page.request.get(`/api/components/${component}`)).json()) as { explanations: Label[] };
+  return record.explanations;
+}
+
+test("shows each side's best explanation with its score, and what it predicts beside what is true", async ({ page }) => {
+  const labels = await explanationsOf(page, NEURON);
+  await page.goto(`/component/${NEURON}`);
+  const panel = page.getByRole("region", { name: "Explanation" });
+  for (const side of ["positive", "negative"]) {
+    const scores = labels.filter((one) => one.side === side).map((one) => one.score ?? -Infinity);
+    const best = labels.find((one) => one.side === side && one.score === Math.max(...scores));
+    if (best) await expect(panel).toContainText(best.text);
+  }
+  await panel.getByRole("button", { name: "Compare" }).first().click();
+  const simulation = page.getByRole("region", { name: "True and simulated" });
+  await expect(simulation).toContainText("correlation");
+  const lines = simulation.locator(".simline");
+  await expect(lines.first()).toContainText("true");
+  await expect(lines.nth(1)).toContainText("simulated");
+  const [above, below] = await lines.evaluateAll((all) =>
+    all.slice(0, 2).map((line) => line.querySelector(".peak")?.getBoundingClientRect().left),
+  );
+  expect(above).toBe(below);
+  await expectAccessible(page);
+  await simulation.getByRole("button", { name: "Close" }).click();
+  await expect(simulation).toHaveCount(0);
+});
+
+test("offers to write an explanation, and says what scoring it takes", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  await page.getByRole("button", { name: "Write your own" }).first().click();
+  const own = page.getByRole("region", { name: /^Your explanation/ });
+  await expect(own.getByRole("textbox", { name: "Your explanation" })).toBeFocused();
+  await expect(own.getByRole("button", { name: "Score" })).toBeDisabled();
+  await own.getByRole("button", { name: "an endpoint" }).click();
+  await expect(own).toContainText("at its price");
+  await expectAccessible(page);
+});
+
+test("scores a sentence by its own words beside the best so far", async ({ page }) => {
+  // The answer is the server's own for a stored explanation: a test writes nothing into the user's data.
+  const simulation = (await (await page.request.get(`/api/components/${NEURON}/simulation`)).json()) as object;
+  await page.route(`**/api/components/${NEURON}/explanations`, (route) => route.fulfill({ json: { ...simulation, problems: [] } }));
+  await page.goto(`/component/${NEURON}`);
+  await page.getByRole("button", { name: "Write your own" }).first().click();
+  const own = page.getByRole("region", { name: /^Your explanation/ });
+  await own.getByRole("textbox", { name: "Your explanation" }).fill('fires on " mitten"');
+  await own.getByRole("button", { name: "Score" }).click();
+  await expect(own).toContainText("As good as the best so far");
+  await expect(own.locator(".simline").first()).toBeVisible();
+});
+
+test("finds explanations by meaning and by keyword", async ({ page }) => {
+  for (const mode of ["meaning", "keyword"]) {
+    await page.goto(`/search?find=fires&mode=${mode}`);
+    const first = page.locator(".result").first();
+    await expect(first).toContainText(/held-out correlation|not scored/);
+    await expect(first).toContainText(/fires/);
+  }
+});
+
+test("tells how much of each layer is explained, and how well", async ({ page, model }) => {
+  await page.goto("/search");
+  const coverage = page.getByRole("region", { name: "What is explained" });
+  await expect(coverage.getByRole("table", { name: "lookup" }).getByRole("row", { name: /mlp_L/ })).toHaveCount(model.n_layers);
+  await expect(coverage.getByRole("img").first()).toHaveAttribute("aria-label", /from 0,.*from 0\.9/);
+  await expectAccessible(page);
+});
+
+test("puts explanations below the node table's rows, without holding it up", async ({ page, model }) => {
+  let release = () => {};
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
+  await page.route("**/api/components/labels", async (route) => {
+    await held;
+    await route.continue();
+  });
+  const { prompt, target, distractor } = firstExample(model);
+  await page.goto(ask({ p: prompt, t: target, d: distractor }));
+  await answered(page);
+  const nodes = page.getByRole("region", { name: "Nodes" });
+  await expect(nodes.locator("tr.row").first()).toBeVisible();
+  await expect(nodes.locator(".labelrow")).toHaveCount(0);
+  release();
+  await expect(nodes.locator(".labelrow").first()).toBeVisible();
+  await nodes.getByRole("button", { name: "Explanations" }).click();
+  await expect(nodes.locator(".labelrow")).toHaveCount(0);
+});

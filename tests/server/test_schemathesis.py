@@ -34,6 +34,8 @@ def api(session: ModelSession) -> schemathesis.schemas.BaseSchema:
     return schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=HOST)
 
 
+# schemathesis itself draws from `random` inside some of its strategies.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_made_up_requests_are_answered_as_described(
     api: schemathesis.schemas.BaseSchema, name: str

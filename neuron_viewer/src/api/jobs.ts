@@ -18,6 +18,14 @@ export type JobRequest =
   | Schemas["TrainSaeJob"]
   | Schemas["EvalSaeJob"]
   | Schemas["ExplainJob"];
+
+/** How components are explained where no language model is asked. */
+export const WITHOUT_A_MODEL: Pick<Schemas["ExplainOptions"], "methods" | "simulator" | "candidates"> = {
+  methods: ["lookup", "trigger_graph"],
+  simulator: "json",
+  candidates: 1,
+};
+
 export type StoredDataset = Schemas["StoredDataset"];
 export type DatasetsResponse = Schemas["DatasetsResponse"];
 export type CoderSetInfo = Schemas["CoderSetInfo"];

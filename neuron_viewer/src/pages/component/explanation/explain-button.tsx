@@ -2,7 +2,7 @@ import * as Popover from "@radix-ui/react-popover";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 
-import { isActive, jobsQuery, startJob, type JobInfo } from "@/api/jobs";
+import { isActive, jobsQuery, startJob, WITHOUT_A_MODEL, type JobInfo } from "@/api/jobs";
 import { CopyButton } from "@/components/copy-button";
 import { ErrorNote } from "@/components/error-note";
 
@@ -31,7 +31,12 @@ function ExplainOffer({ component, dataset }: ExplainButtonProps) {
     mutationFn: () =>
       startJob({
         kind: "explain",
-        options: { dataset, name: `${component}-${Date.now().toString(36)}`, components: [component] },
+        options: {
+          ...WITHOUT_A_MODEL,
+          dataset,
+          name: `${component}-${Date.now().toString(36)}`,
+          components: [component],
+        },
       }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
   });

@@ -1,5 +1,5 @@
 /** The fields of the form for new jobs, and the request that their values become. */
-import type { JobRequest } from "@/api/jobs";
+import { WITHOUT_A_MODEL, type JobRequest } from "@/api/jobs";
 import type { ModelResponse } from "@/api/types";
 
 import { type Read, readCount, readLayers } from "./read-values";
@@ -103,6 +103,7 @@ export function requestOf(kind: FormKind, values: Values, model: ModelResponse):
         return {
           kind,
           options: {
+            ...WITHOUT_A_MODEL,
             dataset: needed("dataset"),
             name: needed("name"),
             components: text("components").split(/[\s,]+/).filter(Boolean),

@@ -141,6 +141,8 @@ def _damaged(folder: Path, problem: Exception) -> Damaged:
         text = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     elif isinstance(problem, KeyError):
         text = f"{problem} is missing"
+    elif isinstance(problem, DatasetUnavailable):
+        return Damaged(name=folder.name, path=str(folder), message=problem.message)
     return Damaged(
         name=folder.name, path=str(folder), message=f"{folder.name} cannot be read: {text}."
     )

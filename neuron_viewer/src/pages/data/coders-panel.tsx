@@ -64,7 +64,6 @@ function CodersHead() {
         <th scope="col" className="num" {...define("dead_fraction")}>Dead</th>
         <th scope="col" className="num" {...define("loss_recovered")}>Loss recovered</th>
         <th scope="col" className="num">Size</th>
-        <th scope="col">Made</th>
         <th scope="col">Served</th>
       </tr>
     </thead>
@@ -84,7 +83,9 @@ function CodersRow({ set, isServed }: { set: CoderSetInfo; isServed: boolean }) 
           </Link>
           {set.is_bundled && <span className="tag">bundled</span>}
         </span>
-        <span className="note">for {set.model}</span>
+        <span className="note">
+          for {set.model}, {formatDate(new Date(set.created * 1000))}
+        </span>
       </th>
       <td data-label="Site">{SITE_NAMES[set.site] ?? set.site}</td>
       <td data-label="Layers">{layersText(coders.map(({ layer }) => layer))}</td>
@@ -105,7 +106,6 @@ function CodersRow({ set, isServed }: { set: CoderSetInfo; isServed: boolean }) 
         {rangeText(coders, ({ loss_recovered }) => loss_recovered, ratio) ?? NONE}
       </td>
       <td data-label="Size" className="num">{formatBytes(set.n_bytes)}</td>
-      <td data-label="Made">{formatDate(new Date(set.created * 1000))}</td>
       <td data-label="Served">
         <ServedCell isServed={isServed} name={set.name} model={set.model} option={set.serve_option} />
       </td>

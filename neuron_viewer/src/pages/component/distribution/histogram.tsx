@@ -12,8 +12,10 @@ export interface HistogramProps {
   mark: { value: number; text: string } | null;
 }
 
-const WIDTH = 372;
+const WIDTH = 326;
 const HEIGHT = 112;
+/** Left of the bars, for the counts. */
+const GUTTER = 46;
 const EDGE = 0.03;
 const CLASSES = { positive: "bp", negative: "bn", middle: "bz" };
 
@@ -22,7 +24,7 @@ export function Histogram({ histogram, mode, range, isSigned, mark }: HistogramP
   const model = histogramModel(histogram, mode, range);
   const zero = model.place(0) * WIDTH;
   return (
-    <svg viewBox={`0 -6 ${WIDTH} ${HEIGHT + (mark ? 34 : 22)}`} role="img" aria-label={wordsOf(histogram)}>
+    <svg viewBox={`${-GUTTER} -6 ${WIDTH + GUTTER} ${HEIGHT + (mark ? 34 : 22)}`} role="img" aria-label={wordsOf(histogram)}>
       {model.up.map(({ at, value }) => (
         <line key={value} x1={0} x2={WIDTH} y1={HEIGHT * (1 - at)} y2={HEIGHT * (1 - at)} className="g" />
       ))}
@@ -41,7 +43,7 @@ export function Histogram({ histogram, mode, range, isSigned, mark }: HistogramP
         ),
       )}
       {model.up.map(({ at, value }) => (
-        <text key={value} x={WIDTH} y={HEIGHT * (1 - at) - 2} className="ax over" textAnchor="end">
+        <text key={value} x={-5} y={HEIGHT * (1 - at) + 3} className="ax" textAnchor="end">
           {value >= 1 ? formatCount(value) : String(Number(value.toPrecision(1)))}
         </text>
       ))}

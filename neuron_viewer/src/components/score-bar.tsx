@@ -18,7 +18,12 @@ export function ScoreBar({ explanation }: { explanation: Pick<Explanation, "scor
   );
 }
 
-const EXPLAINERS: Record<string, string> = { lookup: "by token lookup", trigger_graph: "by trigger graph", human: "your own" };
+const EXPLAINERS: Record<string, string> = {
+  lookup: "by token lookup",
+  trigger_graph: "by trigger graph",
+  attention_patterns: "from attention patterns",
+  human: "your own",
+};
 
 /** A correlation: two decimals and a true minus. */
 export function scoreText(score: number): string {

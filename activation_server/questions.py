@@ -52,7 +52,8 @@ BASIS_HINT = "GET /api/model lists the coders that are loaded; `tdb serve --code
 POSITION_HINT = "Count tokens from 0; -1 is the last. POST /api/tokenize shows them."
 EDIT_HINT = "GET /api/openapi.json describes every kind of intervention."
 TRACE_HINT = (
-    "Heads are traced through query, key, query_and_key or value; neurons and latents as they are."
+    "Heads are traced through query, key, query_and_key or value; neurons and latents as they are; coders' "
+    "errors through value."
 )
 
 

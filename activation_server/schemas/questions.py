@@ -92,15 +92,16 @@ InterventionSpec = Annotated[
 
 
 class TraceSpec(Request):
-    """Explain a node's own pre-activation or attention score instead of the logits."""
+    """Explain a node's own pre-activation or attention score, or what its write does, instead of the logits."""
 
     node: NodeName
     through: Literal["query", "key", "query_and_key", "value"] | None = Field(
-        default=None, description="Heads: which input to follow. Null for neurons and latents."
+        default=None,
+        description="Heads: which input to follow. A coder's error: value. Null for neurons and latents.",
     )
     downstream: "TraceSpec | None" = Field(
         default=None,
-        description="With `value`: what the head's write is judged by; null: the objective.",
+        description="With `value`: what the write is judged by; null: the objective.",
     )
 
 

@@ -17,10 +17,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.attribution.coded_writes import at_site, in_stream, lands
 from neuron_explainer.attribution.metric import Metric, SparseMetric, plain
 from neuron_explainer.attribution.write_norms import WriteNorms
 from neuron_explainer.models.bases import Active, CodedSite
+from neuron_explainer.models.coded_writes import at_site, in_stream, lands
 from neuron_explainer.models.run import Run
 from neuron_explainer.nodes import Stream
 

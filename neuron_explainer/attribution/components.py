@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.attribution.coded_writes import in_stream
 from neuron_explainer.attribution.lens import TokenScore, top_tokens, write_logits
 from neuron_explainer.models.bases import PLAIN, Bases, CodedSite, live
+from neuron_explainer.models.coded_writes import in_stream
 from neuron_explainer.models.hooks import Recorder, Site
 from neuron_explainer.models.interventions import check_component
 from neuron_explainer.models.tokens import PromptTooLong

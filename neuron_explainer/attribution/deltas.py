@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.attribution.coded_writes import in_stream
+from neuron_explainer.models.coded_writes import in_stream
 from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.forward_pass import Place
 from neuron_explainer.models.hooks import Site

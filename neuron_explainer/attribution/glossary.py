@@ -43,7 +43,8 @@ GLOSSARY: dict[str, str] = {
     "query": "Explain the attention score through what the looking token asks for, its key held fixed.",
     "key": "Explain the attention score through what the token looked at offers, the query held fixed.",
     "query_and_key": "Explain the attention score through both sides; effects of the two sides do not add up to it.",
-    "value": "Explain what the head moves, its attention held fixed, as judged by what lies downstream.",
+    "value": "Explain what the head moves, its attention held fixed, as judged by what lies downstream; or what a "
+    "coder missed, likewise.",
     "attn_from": "Total effect of attention, by the token that looks (query).",
     "attn_to": "Total effect of attention, by the token looked at (key).",
     "logit_lens": "What the model would predict if the residual stream after a layer were read out as it is.",

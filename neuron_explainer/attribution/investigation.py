@@ -116,7 +116,7 @@ class Investigation:
                 zero.
             trace: a node to explain instead of the tokens. With `through="value"` the tokens judge
                 what it writes.
-            through: for a head named in `trace`: query, key, query_and_key or value.
+            through: for a head named in `trace`: query, key, query_and_key or value; for a coder's error: value.
             mlp_basis, attention_basis, resid_basis: the names of coder sets whose latents are the nodes, in the
                 place of neurons and heads, or beside them for the residual stream.
 
@@ -284,11 +284,11 @@ class Investigation:
     def _pass(self, cases: Sequence[Case], index: int) -> Pass:
         case = cases[index]
         if not case.interventions:
-            return self._base(case.tokens)
+            return self._base(case)
         key = (case.tokens, case.interventions, case.bases, self._patched_from(cases, index))
         if self._edited is None or self._edited[0] != key:
             source = self._source(cases, index)
-            self._edited = (key, edited_pass(self.model, case, self._base(case.tokens), source))
+            self._edited = (key, edited_pass(self.model, case, self._base(case), source))
         return self._edited[1]
 
     def _patched_from(self, cases: Sequence[Case], index: int) -> Case | None:
@@ -302,13 +302,15 @@ class Investigation:
         plain = self._patched_from(cases, index)
         if plain is None:
             return None
-        return source_of(edited_pass(self.model, plain, self._base(plain.tokens), None))
+        return source_of(edited_pass(self.model, plain, self._base(plain), None))
 
-    def _base(self, tokens: tuple[int, ...]) -> Pass:
+    def _base(self, case: Case) -> Pass:
+        """The pass of a case's prompt without its edits."""
+        tokens = case.tokens
+        self._refuse_too_long(len(tokens), case.bases)
         if tokens in self._passes:
             self._passes.move_to_end(tokens)
             return self._passes[tokens]
-        self._refuse_too_long(len(tokens))
         while self._passes and self._is_full(len(tokens)):
             forgotten, _ = self._passes.popitem(last=False)
             self._answers.pop(forgotten, None)
@@ -316,20 +318,25 @@ class Investigation:
         return self._passes[tokens]
 
     def _is_full(self, n_new: int) -> bool:
-        held = sum(estimated_bytes(self.model.config, len(tokens)) for tokens in self._passes)
-        new = estimated_bytes(self.model.config, n_new)
-        return len(self._passes) >= self.max_passes or held + new > self.max_bytes // 2
+        # A kept pass remembers what each coder made of it.
+        coded = [site for each in self.coder_sets.values() for site in each.spliced]
+        lengths = [*(len(tokens) for tokens in self._passes), n_new]
+        needed = sum(estimated_bytes(self.model.config, n, coded) for n in lengths)
+        return len(self._passes) >= self.max_passes or needed > self.max_bytes // 2
 
-    def _refuse_too_long(self, n_tokens: int) -> None:
+    def _refuse_too_long(self, n_tokens: int, bases: Bases) -> None:
         config = self.model.config
-        if estimated_bytes(config, n_tokens) <= self.max_bytes:
+
+        def needed(n: int) -> int:
+            return estimated_bytes(config, n, bases.sites)
+
+        if needed(n_tokens) <= self.max_bytes:
             return
-        most = bisect_right(
-            range(config.n_ctx + 1), self.max_bytes, key=lambda n: estimated_bytes(config, n)
-        )
+        most = bisect_right(range(config.n_ctx + 1), self.max_bytes, key=needed)
+        coders = f" with coders at {len(bases.sites)} places" if bases.sites else ""
         raise PromptTooLong(
-            f"The prompt has {n_tokens} tokens. Explaining it would take about "
-            f"{estimated_bytes(config, n_tokens) / 2**30:.1f} GB beside the weights; "
+            f"The prompt has {n_tokens} tokens. Explaining it{coders} would take about "
+            f"{needed(n_tokens) / 2**30:.1f} GB beside the weights; "
             f"{self.max_bytes / 2**30:.1f} GB are allowed here, which is {most - 1} tokens of {config.name}."
         )
 

@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from neuron_explainer.attribution.coded_writes import in_stream, lands
+from neuron_explainer.models.coded_writes import in_stream, lands
 from neuron_explainer.models.hooks import Site
 from neuron_explainer.models.interventions import replaced_heads
 from neuron_explainer.models.readings import splice_of

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neuron_explainer.attribution.coded_writes import in_stream
 from neuron_explainer.models.bases import CodedSite
+from neuron_explainer.models.coded_writes import in_stream
 from neuron_explainer.models.transformer import Transformer
 
 

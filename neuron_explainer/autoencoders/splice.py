@@ -6,6 +6,8 @@ gradients are the bare model's, bit for bit. Latents are then read off the recor
 scaled is z_j u <D_j, dJ/dx>. The factor u and offset c of a layer-normed coder are those of the unedited x.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -15,6 +17,9 @@ from neuron_explainer.autoencoders.nonlinearities import Nonlinearity, active_la
 from neuron_explainer.autoencoders.sparse_coder import SparseCoder
 from neuron_explainer.models.bases import Active, Hold, live
 from neuron_explainer.nodes import Stream
+
+ACTIVE_SHARE = 1 / 50
+"""Share of its latents that a coder without a fixed number is reckoned to have active."""
 
 
 class SplicedCoder:
@@ -28,6 +33,7 @@ class SplicedCoder:
         self.layer = coder.config.layer
         self.width = coder.config.d_in
         self.n_latents = coder.config.n_latents
+        self.n_active = coder.config.k or math.ceil(ACTIVE_SHARE * self.n_latents)
         _lay_out(coder)
 
     @torch.no_grad()

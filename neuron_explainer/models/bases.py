@@ -47,6 +47,8 @@ class CodedSite(Protocol):
     width: int
     """Of the site."""
     n_latents: int
+    n_active: int
+    """Latents that are reckoned to be active at a token."""
 
     def active(self, x: Float[Tensor, "token d"]) -> Active:
         """The active latents, without a graph; all latents are never held for all tokens."""

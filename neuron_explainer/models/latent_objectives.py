@@ -1,4 +1,4 @@
-"""A latent's pre-activation as a function of the residual stream: what tracing a latent explains.
+"""A latent's pre-activation, and what a coder's error writes, as functions of the residual stream: tracing them.
 
     site                  what the coder reads, x[t]                   read from             linear
     resid_*               the stream itself                            the site              yes
@@ -6,8 +6,11 @@
     mlp_post_act          MLP's activations of Norm r[t]               r[t]                  no
     resid_delta_mlp       the same, times W_out, + b_out               r[t]                  no
 
-J = encoder row . x + bias, after the coder's own input norm. For the direction every scale is held fixed: the model's
-norm and the coder's. Where J is not linear even so, direct effects are its derivative and need not add up to it.
+    latent    J = encoder row . x + bias, after the coder's own input norm
+    error     J = <x - decode(encode(x)), G>           G: the direction of something downstream, as the site sees it
+
+For the direction every scale is held fixed: the model's norm and, for a latent, the coder's. Where J is not linear even
+so, as an error never is, direct effects are its derivative and need not add up to it.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +40,16 @@ class Score:
     """Whether J is affine once scales are held fixed."""
 
 
+@dataclass(frozen=True)
+class _SiteValue:
+    """A site's value at a token as a function of the residual stream at the tokens it reads."""
+
+    reads: tuple[int, ...]
+    of: Callable[[Sequence[Tensor], Hold], Tensor]
+    """x, "*batch d", from the residual stream at each of `reads`."""
+    is_linear: bool
+
+
 def normed(norm: Norm, r: Float[Tensor, "*batch d_model"], hold: Hold) -> Tensor:
     """The norm of r, its scale held as asked."""
     return norm.apply(r, hold(norm.scale(r)))
@@ -58,36 +71,54 @@ def place_read(model: Transformer, coded: CodedSite) -> Place:
 
 def latent_score(batch: Pass, row: int, coded: CodedSite, latent: int, position: int) -> Score:
     """The latent's pre-activation at a token."""
+    site = _site_value(batch, row, coded, position)
+
+    def pre_activation(r: Sequence[Tensor], hold: Hold) -> Tensor:
+        return coded.pre_activation(site.of(r, hold), latent, hold).float()
+
+    return Score(site.reads, position, pre_activation, "pre-activation", site.is_linear)
+
+
+def error_score(
+    batch: Pass,
+    row: int,
+    coded: CodedSite,
+    position: int,
+    along: Float[Tensor, " d"],
+    unit: str,
+) -> Score:
+    """What the coder's error at a token comes to along a direction at the site."""
+    site = _site_value(batch, row, coded, position)
+
+    def missed(r: Sequence[Tensor], hold: Hold) -> Tensor:
+        x = site.of(r, hold)
+        return ((x - coded.reconstruction(x)).float() @ along.float()).float()
+
+    return Score(site.reads, position, missed, unit, adds_up=False)
+
+
+def _site_value(batch: Pass, row: int, coded: CodedSite, position: int) -> _SiteValue:
     block = batch.model.block(coded.layer)
 
-    def pre_activation(x: Tensor, hold: Hold) -> Tensor:
-        return coded.pre_activation(x, latent, hold).float()
-
-    def of_stream(r: Sequence[Tensor], hold: Hold) -> Tensor:
-        return pre_activation(r[0], hold)
+    def of_stream(r: Sequence[Tensor], _: Hold) -> Tensor:
+        return r[0]
 
     def of_mlp(r: Sequence[Tensor], hold: Hold) -> Tensor:
         a = block.mlp.post_act(normed(block.norm_mlp, r[0], hold))
         if coded.site == "resid_delta_mlp":
             a = F.linear(a, block.mlp.w_out, block.mlp.b_out)
-        return pre_activation(a, hold)
+        return a
 
     match coded.site:
         case "resid_delta_attn":
-            return _of_attention(batch, row, coded, pre_activation, position)
+            return _of_attention(batch, row, coded, position)
         case "mlp_post_act" | "resid_delta_mlp":
-            return Score((position,), position, of_mlp, "pre-activation", adds_up=False)
+            return _SiteValue((position,), of_mlp, is_linear=False)
         case _:
-            return Score((position,), position, of_stream, "pre-activation")
+            return _SiteValue((position,), of_stream, is_linear=True)
 
 
-def _of_attention(
-    batch: Pass,
-    row: int,
-    coded: CodedSite,
-    pre_activation: Callable[[Tensor, Hold], Tensor],
-    position: int,
-) -> Score:
+def _of_attention(batch: Pass, row: int, coded: CodedSite, position: int) -> _SiteValue:
     block = batch.model.block(coded.layer)
     attn = block.attn
     pattern = batch.value("attn_pattern", coded.layer).detach()[row, :, position, : position + 1]
@@ -101,6 +132,6 @@ def _of_attention(
         v = torch.unflatten(v, -1, (attn.n_kv_heads, attn.d_head))
         v = v.repeat_interleave(attn.n_heads // attn.n_kv_heads, dim=-2)
         z = torch.einsum("hk,k...hd->...hd", weights.to(v.dtype), v)
-        return pre_activation(F.linear(z.flatten(-2), attn.w_o, attn.b_o), hold)
+        return F.linear(z.flatten(-2), attn.w_o, attn.b_o)
 
-    return Score(reads, position, of, "pre-activation")
+    return _SiteValue(reads, of, is_linear=True)

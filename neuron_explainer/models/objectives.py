@@ -12,6 +12,7 @@ A token objective looks at the final residual stream; a node objective at the on
     head, query        J = scaled score with the key held fixed; key likewise; query_and_key differentiates both
     head, value        J = A <v[k] W_O, g[q]>: its direct effect on a downstream objective of direction g, A fixed
     latent             J = pre-activation, of what its coder reads as a function of the stream (`latent_objectives.py`)
+    coder's error      J = <e, g>: its direct effect on a downstream objective of direction g at the site
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,15 +25,30 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neuron_explainer.models.bases import PLAIN, Bases, Hold, live
+from neuron_explainer.models.coded_writes import at_site, lands
 from neuron_explainer.models.extent import check_position
 from neuron_explainer.models.forward_pass import Pass, Place
 from neuron_explainer.models.interventions import check_component, check_pair
-from neuron_explainer.models.latent_objectives import Score, latent_score, normed, place_read
+from neuron_explainer.models.latent_objectives import (
+    Score,
+    error_score,
+    latent_score,
+    normed,
+    place_read,
+)
 from neuron_explainer.models.transformer import Attention, Transformer, rotate
-from neuron_explainer.nodes import Node
+from neuron_explainer.nodes import Kind, Node
 
 Through = Literal["query", "key", "query_and_key", "value"]
 TokenKind = Literal["logit_diff", "logit_minus_mean", "logprob", "prob"]
+
+THROUGHS: Mapping[Kind, tuple[Through | None, ...]] = {
+    "attn": ("query", "key", "query_and_key", "value"),
+    "mlp": (None,),
+    "latent": (None,),
+    "error": ("value",),
+}
+"""What each kind of node may be traced through; None is its own pre-activation."""
 
 
 @dataclass(frozen=True)
@@ -92,19 +108,22 @@ def _mean_logit(normed: Tensor, rows: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class NodeObjective:
-    """A node's own pre-activation or attention score: tracing."""
+    """A node's own pre-activation or attention score, or what its write does downstream: tracing."""
 
     node: Node
     through: Through | None = None
     downstream: "TokenObjective | NodeObjective | None" = None
-    """With `value`: what judges the head's write."""
+    """With `value`: what judges the write of the head or the coder's error."""
 
     def __post_init__(self) -> None:
         kind = self.node.component.kind
-        if kind not in ("attn", "mlp", "latent"):
-            raise ValueError(f"{self.node}: only heads, neurons and latents can be traced.")
-        if (kind == "attn") != (self.through is not None):
-            allowed = "query, key, query_and_key or value" if kind == "attn" else "null"
+        if kind not in THROUGHS:
+            raise ValueError(
+                f"{self.node}: only heads, neurons, latents and coders' errors can be traced."
+            )
+        if self.through not in THROUGHS[kind]:
+            *most, last = (each or "null" for each in THROUGHS[kind])
+            allowed = f"{', '.join(most)} or {last}" if most else last
             raise ValueError(f"{self.node}: trace through must be {allowed}, not {self.through!r}.")
         if (self.through == "value") != (self.downstream is not None):
             raise ValueError(
@@ -147,7 +166,7 @@ def place_of(objective: Objective, model: Transformer, bases: Bases = PLAIN) -> 
     if isinstance(objective, TokenObjective):
         return Place(model.config.n_layers)
     component = objective.node.component
-    if component.kind == "latent":
+    if component.kind in ("latent", "error"):
         return place_read(model, bases.at(component))
     is_mid = component.kind == "mlp" and not model.config.parallel_residual
     return Place(component.layer or 0, is_mid)
@@ -186,6 +205,8 @@ def _score(batch: Pass, row: int, objective: NodeObjective, bases: Bases) -> Sco
     if component.kind == "latent":
         position = check_position(objective.node.position or 0, batch.lengths[row], "position")
         return latent_score(batch, row, bases.at(component), component.index or 0, position)
+    if component.kind == "error":
+        return _error_write(batch, row, objective, bases)
     if component.kind == "mlp":
         return _pre_activation(batch, row, objective)
     if objective.through == "value":
@@ -320,17 +341,11 @@ def _attention_score(batch: Pass, row: int, objective: NodeObjective) -> Score:
 
 
 def _value_write(batch: Pass, row: int, objective: NodeObjective, bases: Bases) -> Score:
+    """What a head's write at a pair is worth downstream, its pattern held fixed."""
     node, model = objective.node, batch.model
     head, layer = node.component.index or 0, node.component.layer or 0
     query, key = check_pair(node, batch.lengths[row])
-    assert objective.downstream is not None  # checked when the objective was made
-    below = read_out(batch, row, objective.downstream, bases)
-    if not below.place.sees_attn(layer) or query not in below.direction:
-        raise ValueError(
-            f"{node} through value: its downstream objective does not read what this head writes (it looks "
-            f"at token {sorted(below.direction)}, at layer {below.place.layer}). Choose one that lies "
-            "downstream and reads the head's query token."
-        )
+    below = _judge(batch, row, objective, bases, query, Place(layer, is_mid=True))
     attn = model.block(layer).attn
     weight = batch.value("attn_pattern", layer).detach()[row, head, query, key]
     pulled = attn.head_w_o()[head] @ below.direction[query].to(attn.w_o.dtype)
@@ -341,3 +356,27 @@ def _value_write(batch: Pass, row: int, objective: NodeObjective, bases: Bases) 
         return (weight * (v @ pulled)).float()
 
     return Score((key,), key, value, below.unit)
+
+
+def _error_write(batch: Pass, row: int, objective: NodeObjective, bases: Bases) -> Score:
+    """What a coder's error at a token is worth downstream."""
+    coded = bases.at(objective.node.component)
+    position = check_position(objective.node.position or 0, batch.lengths[row], "position")
+    below = _judge(batch, row, objective, bases, position, lands(coded))
+    along = at_site(batch.model, coded, below.direction[position].float())
+    return error_score(batch, row, coded, position, along, below.unit)
+
+
+def _judge(
+    batch: Pass, row: int, objective: NodeObjective, bases: Bases, token: int, lands_at: Place
+) -> ReadOut:
+    """The read-out that judges a write at a token. Raises ValueError where it does not see that write."""
+    assert objective.downstream is not None  # checked when the objective was made
+    below = read_out(batch, row, objective.downstream, bases)
+    if below.place < lands_at or token not in below.direction:
+        raise ValueError(
+            f"{objective.node} through value: its downstream objective does not read what it writes (it looks "
+            f"at token {sorted(below.direction)}, at layer {below.place.layer}). Choose one that lies "
+            f"downstream and reads token {token}."
+        )
+    return below

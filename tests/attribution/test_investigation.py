@@ -8,13 +8,16 @@ import pytest
 from neuron_explainer.attribution.effects import Effects, WriteNorms
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.lens import logit_lens, node_tokens
+from neuron_explainer.attribution.memory import estimated_bytes
 from neuron_explainer.attribution.table import NodeTable, node_table
+from neuron_explainer.autoencoders.coder_set import bases_of
 from neuron_explainer.models.interventions import Ablate, Patch, Scale, Set
 from neuron_explainer.models.objectives import NodeObjective, TokenObjective
 from neuron_explainer.models.run import Case, run
 from neuron_explainer.models.tokens import PromptTooLong, encode, encode_one
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Node
+from tests.attribution.hand_splice import coders_at
 from tests.tiny_models import TinyModels, some_tokens
 
 TOKENS, OTHER, SHORT = some_tokens(8, 1), some_tokens(8, 2), some_tokens(6, 3)
@@ -116,6 +119,17 @@ def test_a_prompt_that_needs_too_much_memory_says_how_many_tokens_fit(model: Tra
     investigation.debug([Case(some_tokens(fits), LOGIT_DIFF)])
     with pytest.raises(PromptTooLong):
         investigation.debug([Case(some_tokens(fits + 1), LOGIT_DIFF)])
+
+
+def test_coders_count_as_memory_that_a_question_needs(model: Transformer) -> None:
+    coders = coders_at(model, "resid_delta_mlp", "topk")
+    bases = bases_of([coders])
+    needed = estimated_bytes(model.config, 32)
+    assert estimated_bytes(model.config, 32, bases.sites) > needed
+    investigation = Investigation(model, [coders], max_bytes=needed)
+    investigation.debug([Case(some_tokens(32), LOGIT_DIFF)])
+    with pytest.raises(PromptTooLong, match="has 32 tokens.* with coders at 3 places would take"):
+        investigation.debug([Case(some_tokens(32), LOGIT_DIFF, (), bases)])
 
 
 def test_either_case_can_be_measured(model: Transformer) -> None:

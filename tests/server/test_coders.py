@@ -94,6 +94,16 @@ def test_latents_are_edited_measured_and_traced(coded: TestClient) -> None:
     trace = a_case(target_tokens=[], distractor_tokens=[], trace={"node": f"attn_ae_L1_3@{last}"})
     traced = post(coded, "debug", debug_body(trace, attention_basis="heads", mlp_basis="acts"))
     assert traced["cases"][0]["objective"]["unit"] == "pre-activation"
+    spec = {"node": f"mlp_ae_error_L1@{last}", "through": "value"}
+    missed = post(coded, "debug", debug_body(a_case(trace=spec), mlp_basis="the-mlp"))
+    (row,) = [
+        node
+        for node in post(coded, "debug", debug_body(mlp_basis="the-mlp", top_k=100))["nodes"]
+        if node["node"] == spec["node"]
+    ]
+    assert missed["cases"][0]["objective"]["value"] == pytest.approx(
+        row["values"][0]["direct_effect"], abs=1e-5
+    )
     pairs = post(coded, "latent_pairs", {"case": a_case(), "node": f"attn_ae_L1_3@{last}", "n": 5})
     schemas.LatentPairsResponse.model_validate(pairs)
     assert pairs["pre_activation"] == pytest.approx(
@@ -129,6 +139,12 @@ def test_component_routes_know_the_first_coder_of_each_stream(coded: TestClient)
             measure_body("mlp_ae_L0_99@2", mlp_basis="the-mlp"),
             "nodes[0]",
             "latent 99 is out of range",
+        ),
+        (
+            "debug",
+            debug_body(a_case(trace={"node": "mlp_ae_error_L1@2"}), mlp_basis="the-mlp"),
+            "cases[0].trace",
+            "trace through must be value, not None",
         ),
         (
             "latent_pairs",

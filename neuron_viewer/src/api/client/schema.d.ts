@@ -3883,10 +3883,10 @@ export interface components {
         };
         /**
          * TraceSpec
-         * @description Explain a node's own pre-activation or attention score instead of the logits.
+         * @description Explain a node's own pre-activation or attention score, or what its write does, instead of the logits.
          */
         TraceSpec: {
-            /** @description With `value`: what the head's write is judged by; null: the objective. */
+            /** @description With `value`: what the write is judged by; null: the objective. */
             downstream?: components["schemas"]["TraceSpec"] | null;
             /**
              * Node
@@ -3896,7 +3896,7 @@ export interface components {
             node: string;
             /**
              * Through
-             * @description Heads: which input to follow. Null for neurons and latents.
+             * @description Heads: which input to follow. A coder's error: value. Null for neurons and latents.
              */
             through?: ("query" | "key" | "query_and_key" | "value") | null;
         };

@@ -1,6 +1,6 @@
 /** What can be done with a row, and the intervention or trace that each action stands for. */
 
-import type { DebugRequest, InterventionSpec, TraceSpec } from "@/api/types";
+import type { DebugRequest, InterventionSpec, NodeKind, TraceSpec } from "@/api/types";
 import type { Through } from "@/lib/question";
 
 import type { TableRow } from "./table-rows";
@@ -12,8 +12,11 @@ export type RowActions = {
   ablate: boolean;
   patch: boolean;
   scale: boolean;
-  /** Heads are traced through one of their inputs; `whole` is a neuron's or latent's pre-activation. */
-  trace: readonly Through[] | "whole" | null;
+  /**
+   * Heads are traced through one of their inputs; `whole` is a neuron's or latent's pre-activation; `missed` is what a
+   * coder's error does downstream.
+   */
+  trace: readonly Through[] | "whole" | "missed" | null;
   /** Whether an edit can be kept to the row's own token or pair. */
   here: boolean;
   /** Where ablate, patch and scale act unless told otherwise. */
@@ -28,6 +31,19 @@ export const THROUGH_LABEL: Record<Through, string> = {
   value: "value",
 };
 
+const TRACES: Partial<Record<NodeKind, RowActions["trace"]>> = {
+  attn: THROUGH,
+  mlp: "whole",
+  latent: "whole",
+  error: "missed",
+};
+
+/** What a row is traced through when `wanted` is asked of heads: only they have a choice. */
+export function throughOf(trace: RowActions["trace"], wanted: Through): Through | null {
+  if (trace === "whole") return null;
+  return trace === "missed" ? "value" : wanted;
+}
+
 /** Two prompts that differ, so that one has values worth carrying over to the other. */
 export function hasTwoPrompts(request: DebugRequest): boolean {
   const [left, right] = request.cases;
@@ -38,12 +54,11 @@ export function actionsFor({ row, only }: TableRow, request: DebugRequest): RowA
   // The left case carries the edits: there is no place in it for a node that only the right one has.
   const isLeft = only !== "right";
   const isEditable = row.kind !== "bias" && (isLeft || row.kind !== "embed");
-  const trace = row.kind === "attn" ? THROUGH : row.kind === "mlp" || row.kind === "latent" ? "whole" : null;
   return {
     ablate: isEditable,
     patch: isEditable && isLeft && hasTwoPrompts(request),
     scale: isEditable,
-    trace: isLeft ? trace : null,
+    trace: isLeft ? (TRACES[row.kind] ?? null) : null,
     here: isLeft,
     // Every token has an embedding: to edit them all at once says nothing about this one.
     where: row.kind === "embed" ? "here" : "everywhere",

@@ -1,6 +1,6 @@
 import type { Through } from "@/lib/question";
 
-import { THROUGH_LABEL, type RowActions } from "./row-actions";
+import { THROUGH_LABEL, throughOf, type RowActions } from "./row-actions";
 
 type TraceButtonsProps = { trace: RowActions["trace"]; onTrace: (through: Through | null) => void };
 
@@ -9,13 +9,14 @@ const KEYS: Record<Through, string> = { query: "q", key: "w", query_and_key: "b"
 /** Explain the row itself instead of the logits: a head through one of its inputs, others as they are. */
 export function TraceButtons({ trace, onTrace }: TraceButtonsProps) {
   if (trace === null) return null;
-  if (trace === "whole") {
+  if (trace === "whole" || trace === "missed") {
+    const what = trace === "whole" ? "its pre-activation" : "what it adds to the number explained now";
     return (
       <button
         type="button"
         className="btn small"
-        title="Explain its pre-activation (q)"
-        onClick={() => onTrace(null)}
+        title={`Explain ${what} (q)`}
+        onClick={() => onTrace(throughOf(trace, "value"))}
       >
         Trace
       </button>

@@ -4,6 +4,7 @@ import type { Through } from "@/lib/question";
 import { useKeys } from "@/lib/use-keys";
 
 import type { PanelProps } from "../view";
+import { throughOf } from "./row-actions";
 import { rowActs } from "./row-acts";
 import type { TableRow } from "./table-rows";
 import type { RowState } from "./use-row-state";
@@ -21,7 +22,7 @@ export function useRowKeys({ view, actions, shown, state, filter }: RowKeys): vo
   const offered = row && acts.offered(row);
 
   const trace = (through: Through) => () => {
-    if (row && offered?.trace) acts.trace(row, offered.trace === "whole" ? null : through);
+    if (row && offered?.trace) acts.trace(row, throughOf(offered.trace, through));
   };
   useKeys({
     j: () => state.move(shown, 1),

@@ -3,10 +3,12 @@
 1. rank      components and sides by influence (`influence.py`); those with an explanation go on
 2. group     by the meaning of their explanations, named (`explanations/cluster.py`)
 3. measure   each group's joint effect, and that of random sets like it (`attribution/joint.py`)
+4. name      anew by a language model where there is one, asked meanwhile (`naming.py`); drop what it finds incoherent
 """
 
 from collections import OrderedDict
 from collections.abc import Generator
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,16 +17,21 @@ import torch
 from activation_server import wire
 from activation_server.influence import Question, Ranking
 from activation_server.meanings import Meanings, SidedComponent
+from activation_server.naming import Namer, Naming, configured
 from activation_server.schemas import ClustersRequest
 from activation_server.streaming import Event
 from neuron_explainer.attribution.influence import Influencer
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.joint import Comparison, Controls, compare, joint_effects
-from neuron_explainer.explanations.cluster import Name, Phrases, grouped, named_by_words
+from neuron_explainer.explanations.cluster import grouped
 from neuron_explainer.explanations.explanation import Explanation
+from neuron_explainer.explanations.group_names import Name, Phrases, distinct, named_by_words
 from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.models.hooks import Hooks
 from neuron_explainer.models.run import Run
+
+NAMES_EVERY_SECONDS = 0.02
+"""How long the model's thread waits for names at a time, before others have their turn."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,12 @@ class Concepts:
         self._investigation = investigation
         self._ranking = ranking
         self._meanings = meanings
+        self._namer = Namer()
         self._phrases: OrderedDict[tuple[str, int], Phrases] = OrderedDict()
+
+    def close(self) -> None:
+        """Ask for no more names."""
+        self._namer.close()
 
     def events(self, question: Question, body: ClustersRequest) -> Generator[Event, None, None]:
         """`clusters` unmeasured, a `cluster` for each as it is measured, `done` in their order."""
@@ -70,14 +82,32 @@ class Concepts:
             "n_explained": len(known),
             "n_grouped": sum(len(cluster.members) for cluster in clusters),
             "encoder": index.encoder.name,
+            "naming_problem": None,
         }
+        naming = self._naming(index, clusters, body)
         yield "clusters", {**opening, "clusters": [_cluster(cluster) for cluster in clusters]}
         measured = []
         for cluster in self._measured(question, clusters, body):
             measured.append(cluster)
             yield "cluster", _cluster(cluster)
+        if naming is not None:
+            while not naming.done():
+                yield "naming", {}  # others may have their turn
+                wait((naming,), NAMES_EVERY_SECONDS)
+            opening["naming_problem"] = naming.result().problem
+            measured = list(_renamed(measured, naming.result().names, body.max_coherence))
         measured.sort(key=lambda cluster: -abs(cluster.effect or 0.0))
         yield "done", {**opening, "clusters": [_cluster(cluster) for cluster in measured]}
+
+    def _naming(
+        self, index: SearchIndex, clusters: list[Cluster], body: ClustersRequest
+    ) -> Future[Naming] | None:
+        """Names by a language model, on their way; None where there is none, or it is not wanted."""
+        open_model = configured() if body.language_model and clusters else None
+        if open_model is None:
+            return None
+        texts = [[it.text for it in cluster.explanations] for cluster in clusters]
+        return self._namer.begin(texts, self._phrases_of(index), open_model)
 
     def _grouped(
         self,
@@ -103,9 +133,11 @@ class Concepts:
             for number, group in enumerate(groups)
         ]
         clusters.sort(key=lambda cluster: -sum(abs(it.value) for it in cluster.members))
+        kept = clusters[: body.max_clusters]
+        names = distinct([cluster.name for cluster in kept])
         return [
-            replace(cluster, id=number)
-            for number, cluster in enumerate(clusters[: body.max_clusters])
+            replace(cluster, id=number, name=name)
+            for number, (cluster, name) in enumerate(zip(kept, names, strict=True))
         ]
 
     def _phrases_of(self, index: SearchIndex) -> Phrases:
@@ -141,6 +173,16 @@ def _measure(
     effects = [wire.finite(e) for batch in joint_effects(run, sets, at, hooks) for e in batch]
     comparison = compare(effects[0], effects[1:]) if n_controls else None
     return replace(cluster, effect=effects[0], comparison=comparison)
+
+
+def _renamed(
+    clusters: list[Cluster], names: list[Name], max_coherence: int
+) -> Generator[Cluster, None, None]:
+    """With the names they were given, without those that are found to have too little in common."""
+    for cluster in clusters:
+        name = names[cluster.id]
+        if name.coherence is None or name.coherence <= max_coherence:
+            yield replace(cluster, name=name)
 
 
 def whole_answer(events: list[Event]) -> bytes:

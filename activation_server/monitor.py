@@ -72,6 +72,10 @@ class Monitor:
         self._ranking = Ranking(investigation, self.extremes, self.meanings)
         self._concepts = Concepts(investigation, self._ranking, self.meanings)
 
+    def close(self) -> None:
+        """Ask for nothing more."""
+        self._concepts.close()
+
     async def generate(self, body: GenerateRequest, request: Request) -> Response:
         """Continue a text or a chat."""
 

@@ -96,6 +96,7 @@ class ModelSession:
     def close(self) -> None:
         """Stop the worker."""
         self._worker.close()
+        self.monitor.close()
         self.explanations.close()
 
     async def warm_up(self) -> None:

@@ -160,6 +160,10 @@ class ClustersRequest(_Explained):
         default=3, ge=1, le=7, description="Drop groups that a language model finds less coherent."
     )
     max_clusters: StrictInt = Field(default=24, ge=1, le=200)
+    language_model: bool = Field(
+        default=True,
+        description="Let the language model of the server's environment name the groups, if any.",
+    )
     n_controls: StrictInt = Field(default=32, ge=0, le=256)
     seed: StrictInt = Field(default=0, ge=0, le=2**63 - 1, description="Draws the controls.")
 
@@ -218,6 +222,9 @@ class ClustersResponse(Response):
     n_explained: int = Field(description="Candidates that have an explanation of their side.")
     n_grouped: int
     encoder: str
+    naming_problem: str | None = Field(
+        description="Why a language model that is configured did not name all groups."
+    )
 
 
 class SteerPreviewRequest(Request):

@@ -79,8 +79,8 @@ def class_names() -> frozenset[str]:
     return frozenset(_lists()[1]) | {name for name, _ in _FORMS}
 
 
-def common_class(tokens: Sequence[str]) -> WordClass | None:
-    """The class that most of the tokens share, if there is one."""
+def common_class(tokens: Sequence[str], covers: float = COVERS) -> WordClass | None:
+    """The class that so large a share of the tokens has in common, if there is one."""
     if len(tokens) < MIN_MEMBERS:
         return None
     members: dict[str, list[str]] = {}
@@ -88,7 +88,7 @@ def common_class(tokens: Sequence[str]) -> WordClass | None:
         for name in classes_of(token):
             members.setdefault(name, []).append(token)
     sizes = _lists()[1]
-    fit = [name for name, found in members.items() if len(found) >= COVERS * len(tokens)]
+    fit = [name for name, found in members.items() if len(found) >= covers * len(tokens)]
     fit = [name for name in fit if len(members[name]) >= MIN_MEMBERS]
     if not fit:
         return None

@@ -17,6 +17,26 @@ PLANTED = (
     ("expressions of gratitude such as ' thanks'", "thanking someone"),
 )
 
+# Explanations of three groups, and two that belong to none.
+DAYS = [
+    "fires on ' Monday', ' Tuesday' and other days of the week",
+    "fires on days of the week such as ' Friday'",
+    "fires after days of the week",
+    "fires on ' Sunday' and other days of the week, after ' on'",
+]
+COLOURS = [
+    "fires on ' red', ' blue' and other colours",
+    "fires on colours after ' the'",
+    "fires on ' green' and other colours, after ' a'",
+]
+MUSIC = [
+    "fires on musical instruments such as ' violin'",
+    "fires on ' drum', ' piano' and other musical instruments",
+    "fires on musical instruments after ' the'",
+]
+LONE = ["fires on the closing bracket of a list", "fires on ' yesterday'"]
+EVERYTHING = [*DAYS, *COLOURS, *MUSIC, *LONE]
+
 _SUBJECTS = [
     *("days", "months", "cities", "countries", "names", "pronouns", "verbs", "numbers", "years"),
     *("brackets", "quotes", "commas", "colours", "animals", "rooms", "shops", "tools", "vehicles"),

@@ -1,36 +1,11 @@
-"""Groups and names of planted explanations."""
+"""Groups of planted explanations."""
 
-import pytest
 import torch
 
-from neuron_explainer.explanations.cluster import (
-    Phrases,
-    grouped,
-    named_by_model,
-    named_by_words,
-    naming_prompt,
-    phrases,
-)
+from neuron_explainer.explanations.cluster import grouped
 from neuron_explainer.explanations.encoders import WordVectors
-
-DAYS = [
-    "fires on ' Monday', ' Tuesday' and other days of the week",
-    "fires on days of the week such as ' Friday'",
-    "fires after days of the week",
-    "fires on ' Sunday' and other days of the week, after ' on'",
-]
-COLOURS = [
-    "fires on ' red', ' blue' and other colours",
-    "fires on colours after ' the'",
-    "fires on ' green' and other colours, after ' a'",
-]
-MUSIC = [
-    "fires on musical instruments such as ' violin'",
-    "fires on ' drum', ' piano' and other musical instruments",
-    "fires on musical instruments after ' the'",
-]
-LONE = ["fires on the closing bracket of a list", "fires on ' yesterday'"]
-EVERYTHING = [*DAYS, *COLOURS, *MUSIC, *LONE]
+from neuron_explainer.explanations.group_names import Phrases, named_by_words
+from tests.explanations.planted import COLOURS, DAYS, EVERYTHING, MUSIC
 
 
 def planted() -> torch.Tensor:
@@ -73,8 +48,8 @@ def test_real_sentences_are_grouped_by_meaning_and_named() -> None:
     found = {tuple(sorted(group.members)) for group in groups}
     assert found == {(0, 1, 2, 3, 11), (4, 5, 6), (7, 8, 9)}  # yesterday is a day
     assert named_by_words(DAYS, store).name.startswith("days of the week")
-    assert named_by_words(COLOURS, store).words[0] == "colours"
-    assert named_by_words(MUSIC, store).words[0] == "musical instruments"
+    assert named_by_words(COLOURS, store).name == "colours"
+    assert named_by_words(MUSIC, store).name == "musical instruments"
 
 
 def test_what_most_explanations_say_does_not_group_them() -> None:
@@ -83,44 +58,3 @@ def test_what_most_explanations_say_does_not_group_them() -> None:
     store = Phrases(EVERYTHING)
     assert store.essence("fires on ' red', ' blue' and other colours") == "red blue colours"
     assert store.essence("fires on the") == ""
-
-
-def test_the_same_texts_always_get_the_same_name() -> None:
-    names = {named_by_words(order, Phrases(EVERYTHING)).name for order in (DAYS, DAYS[::-1])}
-    assert len(names) == 1
-    assert named_by_words(DAYS, Phrases(EVERYTHING)).named_by == "words"
-
-
-def test_phrases_stay_within_punctuation_and_end_in_strong_words() -> None:
-    found = {" ".join(phrase) for phrase in phrases("fires on ' Mary', names of people; the end")}
-    assert found == {"mary", "names", "names of people", "people", "end"}
-
-
-def test_what_everyone_says_tells_nothing() -> None:
-    store = Phrases(["alpha beta", "alpha gamma", "alpha delta"])
-    assert store.rarity(("alpha",)) == 0
-    assert store.telling(["alpha beta"])[0] == "alpha beta"
-    assert named_by_words(["on the"], store).name == "unnamed"
-
-
-def test_a_language_model_names_and_judges() -> None:
-    store = Phrases(EVERYTHING)
-    asked = []
-
-    def complete(prompt: str) -> str:
-        asked.append(prompt)
-        return "Name: weekdays\nCoherence: 1 (one topic)"
-
-    found = named_by_model(DAYS, store, complete, "some-model")
-    assert (found.name, found.coherence, found.named_by) == ("weekdays", 1, "some-model")
-    assert asked == [naming_prompt(DAYS)]
-    assert all(text in asked[0] for text in DAYS)
-
-
-@pytest.mark.parametrize(
-    "answer", ["", "weekdays", "name: weekdays", "name: \ncoherence: 2", "name: a\ncoherence: 9"]
-)
-def test_an_answer_that_cannot_be_read_leaves_the_words(answer: str) -> None:
-    store = Phrases(EVERYTHING)
-    found = named_by_model(DAYS, store, lambda _: answer, "some-model")
-    assert found == named_by_words(DAYS, store)

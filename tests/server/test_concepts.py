@@ -18,6 +18,7 @@ from neuron_explainer.explanations.explanation import Explanation, now
 from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.nodes import Component, Kind, Stream
+from tests.explanations.endpoint import Script, endpoint
 from tests.server.sample import PROMPT
 from tests.server.test_contract import checked
 from tests.server.test_generation import events
@@ -62,8 +63,12 @@ def index(tmp_path: Path) -> Iterator[SearchIndex]:
 
 
 @pytest.fixture
-def monitor(session: ModelSession, index: SearchIndex) -> ModelSession:
-    """The session with explanations and a dataset."""
+def monitor(
+    session: ModelSession, index: SearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> ModelSession:
+    """The session with explanations and a dataset, whatever the environment of these tests."""
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     session.monitor.meanings.indices = lambda: [index]
     session.monitor.extremes.datasets = Datasets([SmallDataset()])  # type: ignore[list-item]
     return session
@@ -248,3 +253,43 @@ def test_without_explanations_or_quantiles_it_says_how_to_make_them(
     assert "tdb collate" in refused.json()["hint"]
     suppressing = client.post("/api/monitor/sweep", json=sweep(strengths=[0.0]))
     assert suppressing.status_code == 200
+
+
+def test_a_language_model_names_the_groups_where_there_is_one(
+    monitor: ModelSession, client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Music is found incoherent and left out; what has no readable answer keeps its words."""
+
+    def name(body: dict[str, Any]) -> str:
+        asked = body["messages"][0]["content"]
+        if "days of the week" in asked:
+            return "name: calendar\ncoherence: 2"
+        return "name: noise\ncoherence: 6" if "instruments" in asked else "I cannot tell."
+
+    monkeypatch.setenv("TDB_CACHE", str(tmp_path))
+    monkeypatch.setenv("TDB_LLM_MODEL", "namer")
+    body = {"prompt": PROMPT, "leading": 200, "n_controls": 0}
+    script = Script(name)
+    with endpoint(script) as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        answer = checked(client.post("/api/monitor/clusters", json=body), schemas.ClustersResponse)
+    found = {cluster["name"]: cluster for cluster in answer["clusters"]}
+    assert (found["calendar"]["coherence"], found["calendar"]["named_by"]) == (2, "namer")
+    assert not {name for name in found if "instruments" in name or name == "noise"}
+    assert any(it["named_by"] == "words" and "years" in it["name"] for it in found.values())
+    assert answer["naming_problem"] is None
+    assert PROMPT not in str(script.requests)
+
+
+def test_an_endpoint_that_fails_leaves_the_words(
+    monitor: ModelSession, client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TDB_CACHE", str(tmp_path))
+    body = {"prompt": PROMPT, "leading": 200, "n_controls": 0}
+    with endpoint(Script(lambda _: "", troubles=["401"] * 20)) as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        answer = client.post("/api/monitor/clusters", json=body).json()
+    assert {cluster["named_by"] for cluster in answer["clusters"]} == {"words"}
+    assert "key" in answer["naming_problem"]

@@ -958,6 +958,12 @@ export interface components {
              */
             kinds?: ("attn" | "mlp" | "latent")[] | null;
             /**
+             * Language Model
+             * @description Let the language model of the server's environment name the groups, if any.
+             * @default true
+             */
+            language_model: boolean;
+            /**
              * Layers
              * @description null: all.
              */
@@ -1071,6 +1077,11 @@ export interface components {
             n_explained: number;
             /** N Grouped */
             n_grouped: number;
+            /**
+             * Naming Problem
+             * @description Why a language model that is configured did not name all groups.
+             */
+            naming_problem: string | null;
             objective: components["schemas"]["InfluenceObjective"];
             /** Tokens */
             tokens: components["schemas"]["ConversationToken"][];

@@ -16,7 +16,9 @@ export function useMonitor(isChat: boolean): Monitor {
   return {
     state,
     change: (part, quietly = false) => {
-      setParams((old) => writeState({ ...readState(old, isChat), ...part }), { replace: quietly });
+      // From the address itself: a reply ends long after the render that began it, and much may have changed since.
+      const now = readState(new URLSearchParams(window.location.search), isChat);
+      setParams(writeState({ ...now, ...part }), { replace: quietly });
     },
   };
 }

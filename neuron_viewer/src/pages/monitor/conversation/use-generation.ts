@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 
 import { streamGenerate } from "@/api/monitor";
 import type { GeneratedToken, GenerateRequest } from "@/api/types";
@@ -19,7 +19,7 @@ export function useGeneration(): Generation {
   const [tokens, setTokens] = useState<readonly GeneratedToken[]>([]);
   const [error, setError] = useState<Error | null>(null);
   const running = useRef<AbortController | null>(null);
-  useEffect(() => () => running.current?.abort(), []);
+  useEffect(() => () => { leave(running); }, []);
 
   async function write(request: GenerateRequest, onDone: (ids: number[]) => void) {
     running.current?.abort();
@@ -50,4 +50,10 @@ export function useGeneration(): Generation {
     start: (request, onDone) => void write(request, onDone),
     stop: () => running.current?.abort(),
   };
+}
+
+/** Stops the reply and forgets it: what comes of it no longer matters to anybody. */
+function leave(running: RefObject<AbortController | null>) {
+  running.current?.abort();
+  running.current = null;
 }

@@ -1,0 +1,133 @@
+/** The Monitor on the model under test, which continues a text: write, explain a token, steer, compare, share. */
+import type { Page } from "@playwright/test";
+
+import { expect, expectAccessible, expectNoSidewaysScroll, firstExample, test } from "./debugger";
+
+const panel = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
+const tokens = (page: Page) => page.locator(".chat .strip button");
+const rows = (page: Page) => panel(page, "Components").locator("tbody tr[aria-rowindex]");
+
+async function write(page: Page, text: string, nTokens = 6) {
+  await page.goto(`/monitor?max=${nTokens}`);
+  await page.getByRole("textbox", { name: "Text" }).fill(text);
+  await page.getByRole("button", { name: /^Continue/ }).click();
+  await expect(page).toHaveURL(/[?&]r=/);
+  await expect(page.getByRole("button", { name: /^Continue/ })).toBeVisible();
+}
+
+/** Explains the first token of the reply; gives its index. */
+async function explainReply(page: Page): Promise<number> {
+  const first = page.locator(".msg").filter({ hasText: "Model" }).locator(".strip button").first();
+  await first.click();
+  await expect(page).toHaveURL(/[?&]on=\d+/);
+  await expect(rows(page).first()).toBeVisible();
+  return Number(new URL(page.url()).searchParams.get("on"));
+}
+
+test("says how likely each token was, and what else might have been said", async ({ page, model }) => {
+  const { prompt, target } = firstExample(model);
+  await write(page, prompt);
+  await explainReply(page);
+  const card = page.locator(".chat .alts");
+  await expect(card).toContainText("rank 0");
+  await expect(card.locator("li.on")).toContainText(target.trim());
+  await tokens(page).nth(2).hover();
+  await expect(page.locator(".tokencard")).toContainText("token 2");
+});
+
+test("lists what led to a token, and measures it", async ({ page, model }) => {
+  await write(page, firstExample(model).prompt);
+  const at = await explainReply(page);
+  await expect(panel(page, "Explained token")).toContainText(`at ${at}`);
+  expect(await rows(page).count()).toBeGreaterThan(10);
+  const measured = rows(page).first().locator("td").nth(4);
+  await expect(measured).toHaveText(/^[+\u2212]?\d/);
+  await expect(panel(page, "Components")).toContainText(/All components together .*\d/);
+
+  await panel(page, "Components").getByRole("button", { name: "Attn" }).click();
+  await expect(page).toHaveURL(/kinds=attn/);
+  await expect(rows(page).first().getByRole("link")).toHaveText(/^attn_/);
+});
+
+test("explains in other terms, and of another token", async ({ page, model }) => {
+  const { prompt, target, distractor } = firstExample(model);
+  await write(page, prompt);
+  await explainReply(page);
+  const header = panel(page, "Explained token");
+  await expect(page).toHaveURL(/of=logit_diff/);
+  await expect(header.locator(".jj")).toHaveText(/^\+\d/);
+  await header.getByLabel("less").fill(distractor);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(new RegExp(`vs=${encodeURIComponent(`=${distractor}`).replaceAll("%20", "\\+")}`));
+  await expect(header.locator(".jj")).toHaveText(/^\+\d/);
+  await page.getByLabel("Explained in").selectOption("prob");
+  await expect(header.locator(".jj")).toHaveText(/%$/);
+  await expect(panel(page, "Explained token")).toContainText(target.trim());
+});
+
+test("branches from another token", async ({ page, model }) => {
+  await write(page, firstExample(model).prompt);
+  await explainReply(page);
+  const other = page.locator(".chat .alts li:not(.on)").first();
+  const text = await other.locator(".tok").textContent();
+  const before = new URL(page.url()).searchParams.get("r");
+  await other.getByRole("button", { name: "branch from here" }).click();
+  await expect(page).not.toHaveURL(new RegExp(`r=${before}(&|$)`));
+  const reply = page.locator(".msg").filter({ hasText: "Model" }).locator(".strip button").first();
+  await expect(reply).toHaveText((text ?? "").replace("\u00b7", " ").trim());
+});
+
+test("steers: both replies, a switch, a sweep, and the link to share it", async ({ page, model }) => {
+  await write(page, firstExample(model).prompt);
+  await explainReply(page);
+  await panel(page, "Components").getByRole("button", { name: "Attn" }).click();
+  const row = rows(page).first();
+  await row.hover();
+  await row.getByRole("button", { name: /^Steer attn_/ }).click();
+  const compared = page.getByRole("group", { name: "Compare" });
+  await expect(compared).toContainText("Default");
+  await expect(compared).toContainText("Steered");
+  await expect(compared.locator(".ct").first()).toBeVisible();
+
+  const steer = panel(page, "Steer");
+  await expect(steer.getByRole("switch")).toHaveAttribute("aria-checked", "true");
+  await page.reload();
+  await expect(compared.locator(".ct").first()).toBeVisible();
+  await steer.getByRole("switch").click();
+  await expect(compared).toHaveCount(0);
+  await steer.getByRole("switch").click();
+
+  await steer.getByRole("button", { name: "Sweep strength and number" }).click();
+  const cells = steer.getByRole("group", { name: "Sweep" }).getByRole("button");
+  await expect(cells).toHaveCount(7);
+  await cells.last().click();
+  await expect(cells.last()).toHaveAttribute("aria-pressed", "true");
+  await expect(steer).toContainText("KL, other text");
+
+  await steer.getByRole("button", { name: /^Remove/ }).click();
+  await expect(compared).toHaveCount(0);
+});
+
+test("goes by keyboard, selects a range by dragging, and refuses nothing silently", async ({ page, model }) => {
+  await write(page, firstExample(model).prompt);
+  await tokens(page).first().focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/[?&]on=1(&|$)/);
+  await explainReply(page);
+  await tokens(page).nth(1).dragTo(tokens(page).nth(4));
+  await expect(page).toHaveURL(/from=1-4/);
+  await page.goto("/monitor?p=Hello&on=99");
+  await expect(page.getByRole("alert").first()).toContainText("99");
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the Monitor has no serious fault of access in ${colorScheme}`, async ({ page, model }) => {
+    await page.emulateMedia({ colorScheme });
+    await write(page, firstExample(model).prompt);
+    await explainReply(page);
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await expectNoSidewaysScroll(page);
+  });
+}

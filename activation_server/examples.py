@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from activation_server.assets import demo_dir
-from activation_server.schemas import Example, MonitorExample
+from activation_server.schemas import Example
 from neuron_explainer.models.tokens import encode_one
 from neuron_explainer.models.transformer import Transformer
 
@@ -66,25 +66,14 @@ def examples_for(model: Transformer) -> tuple[Example, ...]:
     return tuple(example for example in listed if _fits(model, example))
 
 
-def monitor_examples_for(model: Transformer) -> tuple[MonitorExample, ...] | None:
-    """Experiments of the Monitor page that were checked on this very model; None for any other."""
-    folder = demo_dir()
-    if folder is None or not _is_demo(model, folder):
-        return None
-    file = folder / "monitor_examples.json"
-    if not file.is_file():
-        return None
-    entries = json.loads(file.read_text(encoding="utf-8"))
-    return tuple(MonitorExample.model_validate(entry) for entry in entries)
-
-
-def _is_demo(model: Transformer, folder: Path) -> bool:
+def is_demo(model: Transformer, folder: Path) -> bool:
+    """Whether this is the bundled model."""
     return model.config.name in ("demo", str(folder / "model"))
 
 
 def _bundled(model: Transformer) -> tuple[Example, ...] | None:
     folder = demo_dir()
-    if folder is None or not _is_demo(model, folder):
+    if folder is None or not is_demo(model, folder):
         return None
     file = folder / "examples.json"
     return _read(file) if file.is_file() else None

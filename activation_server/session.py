@@ -21,7 +21,8 @@ from activation_server.coders import coder_cards, open_coder_sets
 from activation_server.components import ComponentPages
 from activation_server.datasets import Datasets
 from activation_server.errors import as_api_error, error_body
-from activation_server.examples import examples_for, monitor_examples_for
+from activation_server.examples import examples_for
+from activation_server.experiments import monitor_examples_for
 from activation_server.explanations import Explanations
 from activation_server.kept import KeptAnswers
 from activation_server.monitor import Monitor

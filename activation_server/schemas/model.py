@@ -32,17 +32,28 @@ class Example(Response):
     note: str = ""
 
 
+class ExperimentMember(Response):
+    component: str
+    side: Literal["positive", "negative"]
+
+
 class MonitorExample(Response):
     """A ready experiment of the Monitor page, known to end in a visible change on this model."""
 
     name: str
     prompt: str
-    target: str = Field(description="The token that comes next, and is explained.")
+    is_chat: bool = Field(
+        description="Whether the prompt is a user's message, or a text to continue."
+    )
+    max_new_tokens: int
+    explained: int = Field(description="Index in the reply of the token that is explained.")
+    target: str = Field(description="That token.")
     distractor: str = Field(description="For `logit_diff`.")
     concept: str = Field(description="What its members are, in words.")
-    members: list[str] = Field(description="Components whose positive side is suppressed.")
-    default: str = Field(description="The next token as it is.")
-    steered: str = Field(description="The next token with the concept suppressed.")
+    members: list[ExperimentMember]
+    strength: float = Field(description="What the members are set to; 0 suppresses.")
+    default: str = Field(description="The greedy reply as it is.")
+    steered: str = Field(description="The greedy reply with the concept steered.")
     note: str
 
 

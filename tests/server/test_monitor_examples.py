@@ -1,64 +1,83 @@
 """The Monitor's ready experiments end in the change they promise, and no random set does as much."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 
-from activation_server.examples import monitor_examples_for
+from activation_server.experiments import monitor_examples_for
 from activation_server.schemas import MonitorExample
 from neuron_explainer import load_model
 from neuron_explainer.attribution.investigation import Investigation
-from neuron_explainer.attribution.joint import Controls, compare, joint_effects
-from neuron_explainer.models.sampling import generate
+from neuron_explainer.attribution.joint import Comparison, Controls, compare, joint_effects
+from neuron_explainer.models.chat import Message, Text, chat_text, continued, plain_text
+from neuron_explainer.models.objectives import TokenObjective
+from neuron_explainer.models.run import Case
+from neuron_explainer.models.sampling import SampledToken, generate
 from neuron_explainer.models.steering import Steer
+from neuron_explainer.models.tokens import encode_one
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Side
 
 
-@pytest.fixture(scope="module")
-def demo() -> Transformer:
-    return load_model("demo")
+def members_of(example: MonitorExample) -> list[tuple[Component, Side]]:
+    return [(Component.parse(member.component), member.side) for member in example.members]
 
 
-@pytest.fixture(scope="module")
-def examples(demo: Transformer) -> tuple[MonitorExample, ...]:
-    return monitor_examples_for(demo) or ()
+def text_of(model: Transformer, example: MonitorExample) -> Text:
+    if example.is_chat:
+        return chat_text(model, [Message("user", example.prompt)])
+    return plain_text(model, example.prompt)
 
 
-def test_there_are_some(examples: tuple[MonitorExample, ...]) -> None:
-    assert len(examples) >= 5
+def check_replies(model: Transformer, example: MonitorExample) -> list[SampledToken]:
+    """The replies are those it promises. Returns the default one's tokens."""
+    text, n = text_of(model, example), example.max_new_tokens
+    assert example.strength == 0
+    edits = [Steer(component, side=side) for component, side in members_of(example)]
+    plain = generate(model, text, max_new_tokens=n).run()
+    steered = generate(model, text, max_new_tokens=n, interventions=edits).run()
+    assert plain.text == example.default, example.name
+    assert steered.text == example.steered != example.default, example.name
+    assert plain.tokens[example.explained].text == example.target, example.name
+    return plain.tokens
 
 
-def test_each_ends_in_the_change_it_promises(
-    demo: Transformer, examples: tuple[MonitorExample, ...]
-) -> None:
-    for example in examples:
-        members = [Component.parse(name) for name in example.members]
-        plain = generate(demo, example.prompt, max_new_tokens=1).run()
-        steered = generate(
-            demo,
-            example.prompt,
-            max_new_tokens=1,
-            interventions=[Steer(member) for member in members],
-        ).run()
-        assert plain.tokens[0].text == example.default == example.target, example.name
-        assert steered.tokens[0].text == example.steered != example.default, example.name
+def against_random_sets(
+    model: Transformer, example: MonitorExample, reply: Sequence[SampledToken]
+) -> Comparison:
+    """The joint effect on the explained token, among those of 32 random sets."""
+    before = [token.id for token in reply[: example.explained]]
+    tokens = continued(model, text_of(model, example), before).tokens
+    target, distractor = (
+        encode_one(model, token) for token in (example.target, example.distractor)
+    )
+    objective = TokenObjective("logit_diff", (target,), (distractor,), len(tokens) - 1)
+    investigation = Investigation(model)
+    case = Case(tokens, objective)
+    run, at, members = investigation.read([case]), range(len(tokens)), members_of(example)
+    controls = Controls(run, at, torch.Generator().manual_seed(0)).draw(members, 32)
+    batches = joint_effects(run, [members, *controls], at, investigation.hooks(case))
+    effect, *others = [effect for batch in batches for effect in batch]
+    return compare(effect, others)
 
 
-def test_no_random_set_does_as_much(
-    demo: Transformer, examples: tuple[MonitorExample, ...]
-) -> None:
-    investigation = Investigation(demo)
-    for example in examples:
-        case = investigation.case(
-            example.prompt, target=example.target, distractor=example.distractor
-        )
-        run, at = investigation.read([case]), range(len(case.tokens))
-        members = [(Component.parse(name), "positive") for name in example.members]
-        controls = Controls(run, at, torch.Generator().manual_seed(0)).draw(members, 32)
-        effects = [
-            effect
-            for batch in joint_effects(run, [members, *controls], at, investigation.hooks(case))
-            for effect in batch
-        ]
-        found = compare(effects[0], effects[1:])
-        assert found.stronger_than == 32, example.name
+def check(model: Transformer) -> None:
+    for example in monitor_examples_for(model) or ():
+        found = against_random_sets(model, example, check_replies(model, example))
+        assert found.effect > 0, example.name
+        assert found.better_than_chance, example.name
+
+
+def test_the_demo_s_end_in_the_change_they_promise() -> None:
+    demo = load_model("demo")
+    assert len(monitor_examples_for(demo) or ()) >= 5
+    check(demo)
+
+
+@pytest.mark.real_model
+@pytest.mark.usefixtures("smollm2_folder")
+def test_smollm2_s_end_in_the_change_they_promise() -> None:
+    model = load_model("smollm2")
+    assert len(monitor_examples_for(model) or ()) >= 3
+    check(model)

@@ -16,6 +16,7 @@ export type NextToken = Schemas["NextToken"];
 export type ObjectiveValue = Schemas["ObjectiveValue"];
 export type ModelResponse = Schemas["ModelResponse"];
 export type Example = Schemas["Example"];
+export type MonitorExample = Schemas["MonitorExample"];
 export type MeasureRequest = Schemas["MeasureRequest"];
 export type MeasureResponse = Schemas["MeasureResponse"];
 export type MeasuredEffect = Schemas["MeasuredEffect"];

@@ -5,7 +5,15 @@ import { expect, type Page, test as base } from "@playwright/test";
 export { expect };
 
 type Example = { name: string; prompt: string; target: string; distractor: string };
-type Model = { name: string; n_heads: number; n_layers: number; n_ctx: number; examples: Example[]; };
+type Experiment = { target: string; default: string; steered: string };
+type Model = {
+  name: string;
+  n_heads: number;
+  n_layers: number;
+  n_ctx: number;
+  examples: Example[];
+  monitor_examples: Experiment[] | null;
+};
 
 export const test = base.extend<{ model: Model; faults: string[] }>({
   // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of the fixtures from the pattern.

@@ -44,7 +44,7 @@ test("lists what led to a token, and measures it", async ({ page, model }) => {
   await expect(measured).toHaveText(/^[+\u2212]?\d/);
   await expect(panel(page, "Components")).toContainText(/All components together .*\d/);
 
-  await panel(page, "Components").getByRole("button", { name: "Attn" }).click();
+  await panel(page, "Components").getByRole("button", { name: "Attn", exact: true }).click();
   await expect(page).toHaveURL(/kinds=attn/);
   await expect(rows(page).first().getByRole("link")).toHaveText(/^attn_/);
 });
@@ -80,7 +80,7 @@ test("branches from another token", async ({ page, model }) => {
 test("steers: both replies, a switch, a sweep, and the link to share it", async ({ page, model }) => {
   await write(page, firstExample(model).prompt);
   await explainReply(page);
-  await panel(page, "Components").getByRole("button", { name: "Attn" }).click();
+  await panel(page, "Components").getByRole("button", { name: "Attn", exact: true }).click();
   const row = rows(page).first();
   await row.hover();
   await row.getByRole("button", { name: /^Steer attn_/ }).click();
@@ -106,6 +106,57 @@ test("steers: both replies, a switch, a sweep, and the link to share it", async 
 
   await steer.getByRole("button", { name: /^Remove/ }).click();
   await expect(compared).toHaveCount(0);
+});
+
+test("runs a ready experiment to another reply, and shares it by its link", async ({ page, context, model }) => {
+  const [experiment] = model.monitor_examples ?? [];
+  test.skip(!experiment, "This model has no ready experiments.");
+  if (!experiment) return;
+  await page.goto("/monitor");
+  await page.getByRole("list", { name: "Ready experiments" }).getByRole("button").first().click();
+  const compared = page.getByRole("group", { name: "Compare" });
+  const reply = async (of: Page, index: number) =>
+    (await of.getByRole("group", { name: "Compare" }).locator(".cmprow").nth(index).locator(".tok").allTextContents())
+      .join("").replaceAll("\u00b7", " ").trim();
+  await expect(compared.locator(".ct").first()).toBeVisible();
+  expect(await reply(page, 0)).toContain(experiment.default.trim());
+  expect(await reply(page, 1)).toContain(experiment.steered.trim());
+  await expect(page).toHaveURL(/[?&]on=\d+/);
+  await expect(panel(page, "Explained token")).toContainText(experiment.target.trim());
+  await expect(rows(page).first()).toBeVisible();
+
+  const shared = await context.newPage();
+  await shared.goto(page.url());
+  await expect(shared.getByRole("group", { name: "Compare" }).locator(".ct").first()).toBeVisible();
+  expect(await reply(shared, 1)).toBe(await reply(page, 1));
+});
+
+test("suppresses a concept that is measured against random sets", async ({ page, model }) => {
+  await write(page, firstExample(model).prompt);
+  await explainReply(page);
+  const concepts = panel(page, "Concepts");
+  const row = concepts.locator("tbody tr").first();
+  await expect(row).toContainText(/stronger than \d+ of 32|no better than chance/);
+  await expect(concepts.getByRole("status")).toHaveText("");
+  const before = await row.locator("b").first().textContent();
+  await row.getByRole("button", { name: "Suppress" }).click();
+  await expect(row.getByRole("button", { name: "Suppress" })).toHaveAttribute("aria-pressed", "true");
+  await expect(panel(page, "Steer")).toContainText(`suppress ${before ?? ""}`);
+  const compared = page.getByRole("group", { name: "Compare" });
+  await expect(compared).toContainText(/Below each token|The replies are the same/);
+  await row.getByRole("button", { name: "Suppress" }).click();
+  await expect(compared).toHaveCount(0);
+});
+
+test("a reply goes on while the page is used, and ends with the page", async ({ page, model }) => {
+  await page.goto("/monitor?max=200");
+  await page.getByRole("textbox", { name: "Text" }).fill(firstExample(model).prompt);
+  await page.getByRole("button", { name: /^Continue/ }).click();
+  await expect(page.locator(".msg").filter({ hasText: "Model" }).locator(".strip button").first()).toBeVisible();
+  await page.getByRole("link", { name: "Search", exact: true }).click();
+  await expect(page).toHaveURL(/\/search/);
+  await page.waitForTimeout(500);
+  await expect(page).toHaveURL(/\/search/);
 });
 
 test("goes by keyboard, selects a range by dragging, and refuses nothing silently", async ({ page, model }) => {

@@ -1937,6 +1937,16 @@ export interface components {
             /** Value */
             value: number;
         };
+        /** ExperimentMember */
+        ExperimentMember: {
+            /** Component */
+            component: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "positive" | "negative";
+        };
         /** ExplainJob */
         ExplainJob: {
             /**
@@ -2883,7 +2893,7 @@ export interface components {
             concept: string;
             /**
              * Default
-             * @description The next token as it is.
+             * @description The greedy reply as it is.
              */
             default: string;
             /**
@@ -2892,10 +2902,19 @@ export interface components {
              */
             distractor: string;
             /**
-             * Members
-             * @description Components whose positive side is suppressed.
+             * Explained
+             * @description Index in the reply of the token that is explained.
              */
-            members: string[];
+            explained: number;
+            /**
+             * Is Chat
+             * @description Whether the prompt is a user's message, or a text to continue.
+             */
+            is_chat: boolean;
+            /** Max New Tokens */
+            max_new_tokens: number;
+            /** Members */
+            members: components["schemas"]["ExperimentMember"][];
             /** Name */
             name: string;
             /** Note */
@@ -2904,12 +2923,17 @@ export interface components {
             prompt: string;
             /**
              * Steered
-             * @description The next token with the concept suppressed.
+             * @description The greedy reply with the concept steered.
              */
             steered: string;
             /**
+             * Strength
+             * @description What the members are set to; 0 suppresses.
+             */
+            strength: number;
+            /**
              * Target
-             * @description The token that comes next, and is explained.
+             * @description That token.
              */
             target: string;
         };

@@ -84,6 +84,7 @@ export function clustersRequest(state: MonitorState, position: number, nLayers: 
     min_members: 3,
     max_coherence: 3,
     max_clusters: 12,
+    language_model: true,
     n_controls: 32,
     seed: 0,
   };

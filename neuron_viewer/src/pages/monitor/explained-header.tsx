@@ -12,6 +12,7 @@ import type { Explained, Of, TokenChoice } from "./monitor-state";
 
 type ExplainedHeaderProps = {
   explained: Explained;
+  position: number;
   data: InfluenceResponse | undefined;
   error: Error | null;
   isFetching: boolean;
@@ -26,15 +27,8 @@ const OFS: { value: Of; text: string }[] = [
 ];
 
 /** Which token is explained, in which terms, and the number that everything below adds up to or changes. */
-export function ExplainedHeader({ explained, data, error, isFetching, onChange }: ExplainedHeaderProps) {
-  const { position, of } = explained;
-  if (position === null) {
-    return (
-      <section className="panel inf" aria-label="Explained token">
-        <p className="pad note">Click a token to see what led the model to it. Drag over tokens to ask about some only.</p>
-      </section>
-    );
-  }
+export function ExplainedHeader({ explained, position, data, error, isFetching, onChange }: ExplainedHeaderProps) {
+  const { of } = explained;
   const objective = data?.objective;
   return (
     <section className="panel inf" aria-label="Explained token" aria-busy={isFetching}>

@@ -7,13 +7,14 @@ import { influenceQuery } from "@/api/monitor";
 import type { Cluster, ConceptSpec, InfluenceItem, InfluenceRequest, ModelResponse } from "@/api/types";
 import { ErrorBoundary } from "@/components/error-boundary";
 import { ErrorNote } from "@/components/error-note";
-import { maxAbs } from "@/lib/color";
 
 import { ComponentsPanel } from "./components/components-panel";
 import { ConceptsPanel } from "./concepts/concepts-panel";
 import { ConversationPanel } from "./conversation/conversation-panel";
+import { useConversation } from "./conversation/use-conversation";
 import { clustersRequest, influenceRequest } from "./conversation-request";
 import { ExplainedHeader } from "./explained-header";
+import { StartPanel } from "./start/start-panel";
 import { SteerPanel } from "./steer/steer-panel";
 import { useMonitor } from "./use-monitor";
 
@@ -39,6 +40,7 @@ export function MonitorPage() {
 function Monitored({ model }: { model: ModelResponse }) {
   const isChat = model.has_chat_template;
   const monitor = useMonitor(isChat);
+  const talk = useConversation(monitor, isChat);
   const { state, change } = monitor;
   const { position } = state.explained;
   const request = position === null ? null : influenceRequest(state, position, model.n_layers);
@@ -57,21 +59,24 @@ function Monitored({ model }: { model: ModelResponse }) {
       <ErrorBoundary name="Conversation">
         <ConversationPanel
           monitor={monitor}
+          talk={talk}
           isChat={isChat}
           prompts={isChat ? QUESTIONS : model.examples.slice(0, 4).map((example) => example.prompt)}
           heat={heat}
-          maximum={maxAbs(heat ?? [])}
           objective={(position !== null && query.data?.objective) || null}
         />
       </ErrorBoundary>
       <div className="monr">
-        <ExplainedHeader
-          explained={state.explained}
-          data={position === null ? undefined : query.data}
-          error={query.error}
-          isFetching={query.isFetching}
-          onChange={(explained) => { change({ explained }); }}
-        />
+        {position !== null && (
+          <ExplainedHeader
+            explained={state.explained}
+            position={position}
+            data={query.data}
+            error={query.error}
+            isFetching={query.isFetching}
+            onChange={(explained) => { change({ explained }); }}
+          />
+        )}
         {request && (
           <ErrorBoundary name="Concepts">
             <ConceptsPanel
@@ -84,6 +89,7 @@ function Monitored({ model }: { model: ModelResponse }) {
         )}
         <div className="mrow">
           <ErrorBoundary name="Components">
+            {position === null && <StartPanel model={model} onRun={talk.run} />}
             {request && !(query.error && !query.data) && (
               <ComponentsPanel
                 query={{ ...query, error: null }}

@@ -129,8 +129,8 @@ function Rows({ items, tokens, listing, measured, onSteer }: RowsProps) {
 function Sums({ totals, unit }: { totals: InfluenceResponse["totals"]; unit: string }) {
   return (
     <p className="pad note sums">
-      All components together <b>{formatEffect(totals.all)}</b> {unit}: {formatEffect(totals.positive)} and{" "}
-      {formatEffect(totals.negative)}; the rows listed hold {formatEffect(totals.listed)}.
+      All components together <b>{formatEffect(totals.all)}</b> {unit}: {formatEffect(totals.positive)} where they are
+      above zero, {formatEffect(totals.negative)} below. The rows listed hold {formatEffect(totals.listed)}.
     </p>
   );
 }

@@ -9,6 +9,8 @@ import { verdictOf } from "./verdict";
 type ConceptRowProps = {
   cluster: Cluster;
   nLayers: number;
+  /** Whether a language model judged any of them. */
+  hasCoherence: boolean;
   scales: { bars: number; strip: number };
   /** What it is steered with now; null while it is not. */
   strength: number | null;
@@ -18,7 +20,7 @@ type ConceptRowProps = {
 export const STRENGTHEN = 0.5;
 
 /** One concept: who is in it, what it did, whether chance would do as well, and its switch. */
-export function ConceptRow({ cluster, nLayers, scales, strength, onSteer }: ConceptRowProps) {
+export function ConceptRow({ cluster, nLayers, hasCoherence, scales, strength, onSteer }: ConceptRowProps) {
   const { name, words, coherence, members, attribution, measured_effect: measured, controls } = cluster;
   const verdict = verdictOf(controls);
   return (
@@ -26,20 +28,20 @@ export function ConceptRow({ cluster, nLayers, scales, strength, onSteer }: Conc
       <td>
         <span className="cn" title={members.map(({ component, explanation }) => `${component}: ${explanation}`).join("\n")}>
           <b>{name}</b>
-          <span className="quiet small">{words.slice(0, 4).join(", ")}</span>
+          <span className="quiet small">{words.slice(0, 4).join(", ") || members[0]?.explanation}</span>
         </span>
       </td>
-      <td className="num">{coherence ?? "\u2013"}</td>
-      <td className="num">
+      {hasCoherence && <td className="num c-coh">{coherence ?? "\u2013"}</td>}
+      <td className="num c-mem">
         {members.length}{" "}
         <span className="quiet">
           {cluster.n_positive}+ {cluster.n_negative}{"\u2212"}
         </span>
       </td>
-      <td>
+      <td className="c-lay">
         <LayerBars layers={members.map(({ layer }) => layer)} nLayers={nLayers} />
       </td>
-      <td {...define("influence_attribution", { exact: attribution })}>
+      <td className="c-est" {...define("influence_attribution", { exact: attribution })}>
         <ValueBar value={attribution} scale={scales.bars} estimated />
       </td>
       <td {...define("joint_effect", { exact: measured })}>

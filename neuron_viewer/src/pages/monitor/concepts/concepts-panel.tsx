@@ -1,5 +1,6 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 
+import { ApiError } from "@/api/errors";
 import { streamClusters } from "@/api/monitor";
 import type { Cluster, ClustersRequest, ClustersResponse, ConceptSpec } from "@/api/types";
 import { Async } from "@/components/async";
@@ -22,6 +23,7 @@ type ConceptsPanelProps = {
 export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPanelProps) {
   const key = useMemo(() => (request ? JSON.stringify(request) : null), [request]);
   const query = useStream<ClustersResponse>(key, (signal) => streamClusters(request as ClustersRequest, signal));
+  const lack = lackOf(query.error);
   const nMeasured = query.data?.clusters.filter((cluster) => cluster.measured_effect !== null).length ?? 0;
   return (
     <section className="panel" aria-labelledby="concepts-title">
@@ -36,9 +38,10 @@ export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPa
           {query.isRunning && !query.data && "Grouping"}
         </span>
       </header>
+      {lack && <p className="pad note">{lack}</p>}
       <Async
-        query={query}
-        loading={<p className="pad note conceptswait">Grouping the leading components by what they respond to</p>}
+        query={lack ? { ...query, error: null } : query}
+        loading={lack ? null : <p className="pad note conceptswait">Grouping the leading components by what they respond to</p>}
         isEmpty={({ clusters }) => clusters.length === 0}
         empty={<NoConcepts data={query.data} />}
       >
@@ -48,6 +51,11 @@ export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPa
       </Async>
     </section>
   );
+}
+
+/** Without explanations there are no concepts; that is how most models are at first, and no fault. */
+function lackOf(error: Error | null): string | null {
+  return error instanceof ApiError && error.status === 422 ? `${error.said || error.message} ${error.hint}` : null;
 }
 
 function NoConcepts({ data }: { data: ClustersResponse | undefined }) {
@@ -61,11 +69,17 @@ function NoConcepts({ data }: { data: ClustersResponse | undefined }) {
   );
 }
 
+/** Rows before more are asked for, so that the components stay in sight. */
+const SHOWN = 5;
+
 type ConceptTableProps = Omit<ConceptsPanelProps, "request"> & { clusters: readonly Cluster[] };
 
 function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps) {
   const bars = barScale(clusters.flatMap((cluster) => [cluster.attribution, cluster.measured_effect]));
   const strip = maxAbs(clusters.flatMap((c) => [c.measured_effect, ...(c.controls?.effects ?? [])]));
+  const hasCoherence = clusters.some(({ coherence }) => coherence !== null);
+  const [showsAll, setShowsAll] = useState(false);
+  const shown = showsAll ? clusters : clusters.slice(0, SHOWN);
   const nControls = Math.max(0, ...clusters.map((cluster) => cluster.controls?.effects.length ?? 0));
   return (
     <div className="scroll">
@@ -73,12 +87,14 @@ function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps
         <thead>
           <tr>
             <th scope="col">Concept</th>
-            <th scope="col" className="num">
-              <abbr title="Coherence by a language model, 1 (one topic) to 7 (none)">Coh.</abbr>
-            </th>
-            <th scope="col" className="num">Members</th>
-            <th scope="col">Layers 0{"\u2013"}{nLayers - 1}</th>
-            <th scope="col" className="num" {...define("influence_attribution")}>
+            {hasCoherence && (
+              <th scope="col" className="num c-coh">
+                <abbr title="Coherence by a language model, 1 (one topic) to 7 (none)">Coh.</abbr>
+              </th>
+            )}
+            <th scope="col" className="num c-mem">Members</th>
+            <th scope="col" className="c-lay">Layers 0{"\u2013"}{nLayers - 1}</th>
+            <th scope="col" className="num c-est" {...define("influence_attribution")}>
               Attribution <span className="unit">estimate</span>
             </th>
             <th scope="col" className="num" aria-sort="descending" {...define("joint_effect")}>
@@ -93,11 +109,12 @@ function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps
           </tr>
         </thead>
         <tbody>
-          {clusters.map((cluster) => (
+          {shown.map((cluster) => (
             <ConceptRow
               key={cluster.id}
               cluster={cluster}
               nLayers={nLayers}
+              hasCoherence={hasCoherence}
               scales={{ bars, strip }}
               strength={steered.find(({ name }) => name === cluster.name)?.strength ?? null}
               onSteer={(strength) => { onSteer(cluster, strength); }}
@@ -105,6 +122,11 @@ function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps
           ))}
         </tbody>
       </table>
+      {clusters.length > SHOWN && (
+        <button type="button" className="link small morerows" onClick={() => { setShowsAll(!showsAll); }}>
+          {showsAll ? "Show the strongest only" : `Show ${clusters.length - SHOWN} weaker ones`}
+        </button>
+      )}
     </div>
   );
 }

@@ -63,7 +63,7 @@ function AlternativeRow({ text, prob, isHere, onBranch }: RowProps) {
       {isHere && <span className="quiet small">here</span>}
       {!isHere && onBranch && (
         <button type="button" className="link small" onClick={onBranch}>
-          branch from here
+          branch<span className="fromhere"> from here</span>
         </button>
       )}
     </li>

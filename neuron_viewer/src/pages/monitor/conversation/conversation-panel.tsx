@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import type { InfluenceResponse, TokenStatistics } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
+import { maxAbs } from "@/lib/color";
 
 import { generateRequest, isAsked } from "../conversation-request";
 import { NOTHING_EXPLAINED, type Explained } from "../monitor-state";
@@ -15,23 +16,22 @@ import { SamplingOptions } from "./sampling-options";
 import { TokenCard, usePointed } from "./token-card";
 import { TurnView } from "./turn-view";
 import { turnsOf } from "./turns";
-import { useConversation } from "./use-conversation";
+import type { ConversationNow } from "./use-conversation";
 
 type ConversationPanelProps = {
   monitor: Monitor;
+  talk: ConversationNow;
   isChat: boolean;
   /** Texts to begin with. */
   prompts: readonly string[];
   /** Influence of each token of the whole text on the one explained; null before it is known. */
   heat: readonly number[] | null;
-  maximum: number;
   objective: InfluenceResponse["objective"] | null;
 };
 
 /** The conversation: every token can be pointed at, explained, and branched from. */
-export function ConversationPanel({ monitor, isChat, prompts, heat, maximum, objective }: ConversationPanelProps) {
+export function ConversationPanel({ monitor, talk, isChat, prompts, heat, objective }: ConversationPanelProps) {
   const { state, change } = monitor;
-  const talk = useConversation(monitor, isChat);
   const [pointed, point] = usePointed();
   const [showsTemplate, setShowsTemplate] = useState(false);
   const { tokens, isWriting, error } = talk;
@@ -66,7 +66,7 @@ export function ConversationPanel({ monitor, isChat, prompts, heat, maximum, obj
             key={turn.tokens[0]?.at}
             turn={turn}
             heat={isWriting ? null : heat}
-            maximum={maximum}
+            maximum={maxAbs(heat ?? [])}
             picked={picked}
             range={state.listing.tokens}
             acts={acts}

@@ -1,10 +1,11 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { monitorTokensQuery } from "@/api/monitor";
-import type { GeneratedToken, TokenStatistics } from "@/api/types";
+import type { GeneratedToken, MonitorExample, TokenStatistics } from "@/api/types";
 
 import { conversationOf, generateRequest, isAsked } from "../conversation-request";
-import { NOTHING_EXPLAINED, type MonitorState } from "../monitor-state";
+import { type Explained, NOTHING_EXPLAINED, type MonitorState } from "../monitor-state";
+import { experimentState, explanationIn } from "../start/experiment-state";
 import type { Monitor } from "../use-monitor";
 import { replyText } from "./turns";
 import { useGeneration } from "./use-generation";
@@ -19,6 +20,8 @@ export type ConversationNow = {
   send: (text: string) => void;
   /** Go on from another token than the one at `at`. */
   branch: (at: number, id: number) => void;
+  /** A ready experiment, from its question to its steered reply. */
+  run: (experiment: MonitorExample) => void;
   stop: () => void;
 };
 
@@ -35,8 +38,11 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
   const isAhead = generation.isWriting || (query.isPlaceholderData && generation.tokens.length > 0);
   const tokens = isAhead ? withWritten(read, generation.tokens) : read;
 
-  function write(next: MonitorState, prefix: number[]) {
-    generation.start(generateRequest(next, prefix), (ids) => { change({ reply: [...prefix, ...ids] }, true); });
+  function write(next: MonitorState, prefix: number[], explain?: (written: readonly GeneratedToken[]) => Explained) {
+    generation.start(generateRequest(next, prefix), (written) => {
+      const reply = [...prefix, ...written.map(({ id }) => id)];
+      change(explain ? { reply, explained: explain(written) } : { reply }, true);
+    });
   }
   return {
     tokens,
@@ -48,6 +54,11 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
       const fresh = { ...next, reply: [], explained: NOTHING_EXPLAINED };
       change(fresh);
       write(fresh, []);
+    },
+    run: (experiment) => {
+      const fresh = experimentState(experiment);
+      change(fresh);
+      write(fresh, [], (written) => explanationIn(experiment, written));
     },
     branch: (at, id) => {
       const start = read.length - state.reply.length;

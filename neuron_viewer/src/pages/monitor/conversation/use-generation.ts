@@ -8,7 +8,7 @@ export type Generation = {
   /** Tokens of the reply that is being written, or was written last. */
   tokens: readonly GeneratedToken[];
   error: Error | null;
-  start: (request: GenerateRequest, onDone: (ids: number[]) => void) => void;
+  start: (request: GenerateRequest, onDone: (written: readonly GeneratedToken[]) => void) => void;
   /** Keeps what has come. */
   stop: () => void;
 };
@@ -21,7 +21,7 @@ export function useGeneration(): Generation {
   const running = useRef<AbortController | null>(null);
   useEffect(() => () => { leave(running); }, []);
 
-  async function write(request: GenerateRequest, onDone: (ids: number[]) => void) {
+  async function write(request: GenerateRequest, onDone: (written: readonly GeneratedToken[]) => void) {
     running.current?.abort();
     const stream = new AbortController();
     running.current = stream;
@@ -40,7 +40,7 @@ export function useGeneration(): Generation {
     if (running.current !== stream) return; // another reply has begun
     running.current = null;
     setWriting(false);
-    if (found.length > 0) onDone(found.map((token) => token.id));
+    if (found.length > 0) onDone(found);
   }
 
   return {

@@ -120,6 +120,7 @@ def _coder(folder: Path, layer: int, with_curve: bool) -> CoderCard:
         n_latents=config["n_latents"],
         nonlinearity=config.get("nonlinearity", "relu"),
         k=config.get("k"),
+        recipe=card.get("recipe") or {},
         curve=card.get("curve") or [] if with_curve else [],
         judgement=None if judgement is None else CoderJudgement.model_validate(judgement),
         judged_on=card.get("judged_on"),

@@ -72,6 +72,9 @@ class CoderCard(Response):
     n_latents: int
     nonlinearity: str
     k: int | None
+    recipe: dict[str, object] = Field(
+        description="How it was trained, as its card says; may be empty."
+    )
     curve: list[CurvePoint] = Field(description="While it was trained; may be empty.")
     judgement: CoderJudgement | None = Field(description="null: not judged yet.")
     judged_on: str | None

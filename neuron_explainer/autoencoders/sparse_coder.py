@@ -215,7 +215,10 @@ def coder_from_tensors(
             raise ValueError(
                 f"{where}: {name} has shape {tuple(value.shape)}, but its config asks for {shape}."
             )
-        if not value.isfinite().all():
-            raise ValueError(f"{where}: {name} holds NaN or infinite values.")
+        n_bad = int((~value.isfinite()).sum())
+        if n_bad:
+            raise ValueError(
+                f"{where}: {name} holds {n_bad:,} NaN or infinite values among {value.numel():,}."
+            )
         setattr(coder, name, nn.Parameter(value.float().contiguous(), requires_grad=False))
     return coder.eval()

@@ -174,12 +174,13 @@ def main() -> None:
     parser.add_argument("--layer", type=int, default=2)
     parser.add_argument("--latents", type=int, default=1536)
     parser.add_argument("--k", type=int, default=32)
-    parser.add_argument("--tokens", type=int, default=999_424)
+    parser.add_argument("--tokens", type=int, default=499_712)
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--judged", type=int, default=65_536, help="held-out tokens")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--corpus", type=Path, help="text; by default the demo's generator")
     parser.add_argument("--held-out", type=Path, default=ROOT / "datasets/demo/corpus.jsonl")
+    parser.add_argument("--many", action="store_true", help="also ours, a coder at every layer")
     parser.add_argument(
         "--without", nargs="*", default=[], help="defaults, tuned, sae-lens, sparsify"
     )
@@ -202,8 +203,9 @@ def main() -> None:
             for kind, settings in (("defaults", {}), ("tuned", TUNED[tool])):
                 if tool not in args.without and kind not in args.without:
                     found.append(train_theirs(tool, settings, model, args, scratch))
-        layers = [args.layer, *(n for n in range(model.config.n_layers) if n != args.layer)]
-        found.append(train_ours(model, args, layers, scratch / "many"))
+        if args.many:
+            others = [n for n in range(model.config.n_layers) if n != args.layer]
+            found.append(train_ours(model, args, [args.layer, *others], scratch / "many"))
         report(found, args)
 
 

@@ -4,7 +4,7 @@
 
 All are trained on text of the demo's generator, from a seed of its own, and judged on the bundled
 text, which is of another. What is written is float16, and it is that which is judged. Called again after a kill, it
-goes on from its last checkpoint.
+goes on from its last checkpoint. With `--only attn/L5` (repeatable), that coder alone is trained anew.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from activation_server.progress_lines import reporting
 from neuron_explainer import load_model
 from neuron_explainer.autoencoders.cards import training_curve, write_card
 from neuron_explainer.autoencoders.coder_set import CoderSet, load_coder_set
+from neuron_explainer.autoencoders.formats import load_coders
 from neuron_explainer.autoencoders.judging import Judgement, judge
 from neuron_explainer.autoencoders.nonlinearities import NonlinearityKind
 from neuron_explainer.autoencoders.recipe import Point, Recipe
@@ -37,7 +38,12 @@ MLP, ATTENTION = NAMES
 
 
 def _recipe(
-    n_latents: int, k: int, nonlinearity: NonlinearityKind = "topk", dead_after: int = 20_000
+    n_latents: int,
+    k: int,
+    nonlinearity: NonlinearityKind = "topk",
+    dead_after: int = 20_000,
+    auxiliary_weight: float = 1 / 32,
+    join_documents: bool = True,
 ) -> Recipe:
     return Recipe(
         n_latents,
@@ -48,6 +54,8 @@ def _recipe(
         buffer_batches=32,
         learning_rate=3e-3,
         dead_after=dead_after,
+        auxiliary_weight=auxiliary_weight,
+        join_documents=join_documents,
         seed=1,
     )
 
@@ -58,12 +66,15 @@ GROUPS: dict[Recipe, tuple[Point, ...]] = {
     _recipe(1280, 38): (Point(ATTENTION, 3),),
     _recipe(1024, 30): (Point(MLP, 0), Point(ATTENTION, 2)),
     _recipe(896, 26): (Point(ATTENTION, 1),),
-    _recipe(640, 18, "batchtopk"): (Point(ATTENTION, 5),),
+    _recipe(704, 21, "batchtopk", auxiliary_weight=1 / 4, join_documents=False): (
+        Point(ATTENTION, 5),
+    ),
     _recipe(512, 15): (Point(ATTENTION, 0),),
     _recipe(384, 11): (Point(MLP, 5),),
 }
 """Which places share a recipe: where less is to be told apart, more latents would only be dead. A place that is named
-twice keeps its last coder: with 1,536 latents, one in twenty of attention's in layer 4 was dead."""
+twice keeps its last coder: with 1,536 latents, one in twenty of attention's in layer 4 was dead. Attention of layer 5
+needs many latents at some tokens and few at others, and reads documents apart, as the judge does."""
 
 
 def write_text(path: Path, n_tokens: int) -> None:
@@ -88,14 +99,16 @@ def train_group(
 
 
 def write_coders(work: Path, out: Path, coders: dict[Point, SparseCoder]) -> None:
-    """A set for each site in float16, with the cards of its training."""
+    """A set for each site in float16, with the cards of its training; other coders there stay as they are."""
     recipes = {point: recipe for recipe, points in GROUPS.items() for point in points}
     for site, name in NAMES.items():
-        own = {point.layer: coder for point, coder in coders.items() if point.site == site}
+        new = {point.layer: coder for point, coder in coders.items() if point.site == site}
+        kept = load_coders(out / name, site=site) if (out / name).is_dir() else {}
+        own = kept | new
         shared = {"corpus": CORPUS, "script": "scripts/demo/coders.py"}
         named = CoderSet(f"demo-{name}", site, dict(sorted(own.items())))
         named.save(out / name, model="demo", recipe=shared, dtype=torch.float16)
-        for layer in named.layers:
+        for layer in new:
             recipe = recipes[Point(site, layer)]
             write_card(
                 out / name / f"L{layer}",
@@ -164,6 +177,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("datasets/demo/.build/coders"))
     parser.add_argument("--held-out", type=Path, default=Path("datasets/demo/corpus.jsonl"))
     parser.add_argument("--judged", type=int, default=60_000, help="held-out tokens")
+    parser.add_argument("--only", action="append", default=[], metavar="attn/L5", help="repeatable")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -175,7 +189,11 @@ def main() -> None:
     model = load_model("demo")
     coders: dict[Point, SparseCoder] = {}
     for recipe, points in GROUPS.items():
-        coders |= train_group(model, text, recipe, points, args.work)
+        asked = tuple(
+            p for p in points if not args.only or f"{NAMES[p.site]}/L{p.layer}" in args.only
+        )
+        if asked:
+            coders |= train_group(model, text, recipe, asked, args.work)
     write_coders(args.work, args.out, coders)
     judged = judge_written(args.out, model, args.held_out, args.judged)
     (args.out / "README.md").write_text(page(judged), encoding="utf-8")

@@ -1,15 +1,19 @@
 """`tdb train-sae` and `tdb eval-sae`: what they print, write and refuse."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from activation_server.cli import app
 from neuron_explainer.autoencoders.cards import read_card
 from neuron_explainer.models.transformer import Transformer
+from tests.autoencoders.random_coders import coder_config, random_coder, random_coder_set
 from tests.autoencoders.training_runs import write_text
 from tests.tiny_models import TinyModels
 
@@ -127,13 +131,54 @@ def test_a_mistake_is_an_event_in_json(tmp_path: Path) -> None:
     assert "k=97" in events(result)[-1]["message"]
 
 
-def test_a_coder_of_another_width_is_refused(tmp_path: Path) -> None:
-    assert train(tmp_path, "--site", "resid_post", "--layers", "0", "--k", "8").exit_code == 0
-    file = tmp_path / "out/L0/config.json"
-    file.write_text(file.read_text().replace('"d_in": 32', '"d_in": 48'))
-    result = tdb(
-        "eval-sae", "--model", "tiny", "--coder", str(tmp_path / "out"),
-        "--corpus", str(tmp_path / "text.jsonl"),
-    )  # fmt: skip
-    assert result.exit_code == 2
-    assert "48" in result.stderr and "32" in result.stderr
+def narrow(folder: Path) -> None:
+    random_coder_set("x", "resid_post", 24, layers=(0,)).save(folder, model="tiny")
+
+
+def without_a_layer(folder: Path) -> None:
+    random_coder_set("x", "resid_post", 16, layers=(0, 1)).save(folder, model="tiny")
+    shutil.rmtree(folder / "L1")
+
+
+def with_nan(folder: Path) -> None:
+    coders = random_coder_set("x", "resid_post", 16, layers=(0,))
+    with torch.no_grad():
+        coders.coders[0].b_enc[3] = float("nan")
+    coders.save(folder, model="tiny")
+
+
+def cut_off(folder: Path) -> None:
+    random_coder_set("x", "resid_post", 16, layers=(0,)).save(folder, model="tiny")
+    file = folder / "L0/coder.safetensors"
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def two_for_one_layer(folder: Path) -> None:
+    for name in ("a", "b"):
+        random_coder(coder_config("resid_post", 1, 16)).save(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (narrow, "is 24 wide, but resid_post of {name} is {width} wide"),
+        (without_a_layer, "lists layers [0, 1], but the folder L1 is missing"),
+        (with_nan, "b_enc holds 1 NaN or infinite values among 48"),
+        (cut_off, "coder.safetensors cannot be read"),
+        (two_for_one_layer, "two coders for layer 1"),
+        (None, "could not be fetched"),
+    ],
+)
+def test_a_bad_coder_is_refused_in_a_sentence(
+    spoil: Callable[[Path], None] | None, said: str, tmp_path: Path, tiny_models: TinyModels
+) -> None:
+    folder = tmp_path / "bad"
+    if spoil is not None:
+        spoil(folder)
+    coder = "x:resid_post=http://127.0.0.1:9/0.pt" if spoil is None else str(folder)
+    corpus = str(write_text(tmp_path))
+    result = tdb("eval-sae", "--model", "tiny", "--coder", coder, "--corpus", corpus)
+    assert result.exit_code == 2, result.output
+    config = tiny_models("gpt2").ours.config
+    shown = " ".join(result.stderr.replace("\n", " ").split())
+    assert said.format(name=config.name, width=config.d_model) in shown

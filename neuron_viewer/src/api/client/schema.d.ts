@@ -1108,6 +1108,13 @@ export interface components {
             n_latents: number;
             /** Nonlinearity */
             nonlinearity: string;
+            /**
+             * Recipe
+             * @description How it was trained, as its card says; may be empty.
+             */
+            recipe: {
+                [key: string]: unknown;
+            };
         };
         /** CoderInfo */
         CoderInfo: {

@@ -84,7 +84,7 @@ function Card({ set }: { set: CoderSetInfo }) {
                 {coder.judgement ? <LossPlot judgement={coder.judgement} /> : <p className="mid">Not judged yet.</p>}
               </div>
             </section>
-            <RecipePanel set={set} />
+            <RecipePanel set={set} coder={coder} />
           </div>
         </>
       )}

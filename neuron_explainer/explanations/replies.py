@@ -1,17 +1,18 @@
 """Reads JSON out of what a language model wrote: mended where it is plain what was meant, refused where not.
 
 Mended: prose or a code fence around the object, a bare list, a trailing comma, a list of objects with the number in
-them. Refused: a wrong count, a number out of range, no numbers at all. A refusal is a failure with its reason; no
-number is ever made up.
+them, an object with the numbers under 1, 2, 3 and so on, in whatever order. Refused: a wrong count, a number out of
+range, no numbers at all, nesting without end. A refusal is a failure with its reason; no number is ever made up.
 """
 
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 MAX_SHOWN = 120
+MAX_INTEGER = 10**6
 
 
 class UnusableReply(ValueError):
@@ -22,7 +23,7 @@ def numbers_from(text: str, key: str, count: int, largest: float = 10.0) -> list
     """`count` numbers from 0 to `largest`, under `key` or as a bare list. Raises UnusableReply."""
     value = _value(text, key)
     if isinstance(value, dict):  # {"1": 0, "2": 3}
-        value = list(value.values())
+        value = [value[name] for name in _in_order(value)]
     if not isinstance(value, list):
         raise UnusableReply(f"no list of numbers in the reply: {_shown(text)}")
     found = [_number(item) for item in value]
@@ -57,13 +58,20 @@ def _value(text: str, key: str) -> Any:
     for candidate in _candidates(text):
         try:
             value = json.loads(re.sub(r",\s*([\]}])", r"\1", candidate))
-        except ValueError:
+        except (ValueError, RecursionError):  # too deep; or an integer of thousands of digits
             continue
         if isinstance(value, dict) and key in value:
             return value[key]
         if isinstance(value, list | dict):
             return value
     raise UnusableReply(f"no JSON in the reply: {_shown(text)}")
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Keys as numbers go, if all of them are numbers; else as they were written."""
+    known = list(names)
+    are_numbers = all(re.fullmatch(r"\s*[0-9]{1,6}\s*", name) for name in known)
+    return sorted(known, key=int) if are_numbers else known
 
 
 def _candidates(text: str) -> Iterator[str]:
@@ -83,6 +91,8 @@ def _number(item: object) -> float:
         item = values[0] if len(values) == 1 else None
     if isinstance(item, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", item):
         item = float(item)
+    if isinstance(item, int) and abs(item) > MAX_INTEGER:  # a float could not hold it
+        raise UnusableReply(f"an integer beyond {MAX_INTEGER} is no rating")
     if isinstance(item, bool) or not isinstance(item, int | float) or not math.isfinite(item):
         raise UnusableReply(f"{_shown(repr(item))} is not a number")
     return float(item)

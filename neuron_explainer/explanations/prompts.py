@@ -39,7 +39,7 @@ _EXPLAIN_HEAD = (
 )
 _SIMULATE = (
     "A unit of a language model responds to certain tokens of a text. From a description of what it responds to, "
-    "predict its response to every token of an excerpt: a whole number from 0 (none, by far the most common) to 10 "
+    "predict its response to every token of an excerpt: a whole number from 0 (none, by far the most common) to {top} "
     "(strongest). Only what stands before a token can matter to it."
 )
 
@@ -52,11 +52,13 @@ class Shot:
     explanation: str
 
 
-def levels(values: Float[np.ndarray, " token"], largest: float) -> Int[np.ndarray, " token"]:
-    """Values as whole numbers, 10 at the largest of the excerpts shown."""
+def levels(
+    values: Float[np.ndarray, " token"], largest: float, top: int = LEVELS
+) -> Int[np.ndarray, " token"]:
+    """Values as whole numbers, `top` at the largest of the excerpts shown."""
     if largest <= 0:
         return np.zeros(len(values), dtype=np.int64)
-    return np.clip(np.floor(LEVELS * values / largest), 0, LEVELS).astype(np.int64)
+    return np.clip(np.floor(top * values / largest), 0, top).astype(np.int64)
 
 
 @cache
@@ -135,7 +137,8 @@ def simulate_messages(explanation: str, tokens: Sequence[str]) -> tuple[Message,
     turns = [
         Message(
             "system",
-            f'{_SIMULATE} Answer in JSON: {{"activations": [...]}}, one number for each token in order.',
+            _SIMULATE.format(top=LEVELS)
+            + ' Answer in JSON: {"activations": [...]}, one number for each token in order.',
         )
     ]
     for shot in few_shot()[:2]:
@@ -152,23 +155,23 @@ def _asked(explanation: str, tokens: Sequence[str]) -> str:
     return f"Responds to: {explanation}\n\n{len(tokens)} tokens:\n{listed}"
 
 
-def all_at_once_prompt(explanation: str, tokens: Sequence[str]) -> str:
-    """One text in which every activation is unknown: what a model expects there is its prediction."""
-    parts = [_SIMULATE]
+def all_at_once_prompt(explanation: str, tokens: Sequence[str], top: int = LEVELS) -> str:
+    """One text in which every activation, 0 to `top`, is unknown: what a model expects there is its prediction."""
+    parts = [_SIMULATE.format(top=top)]
     for shot in few_shot():
         excerpt = shot.excerpts[0]
-        values = levels(excerpt.values, shot_largest(shot)).tolist()
+        values = levels(excerpt.values, shot_largest(shot), top).tolist()
         parts.append(_listing(shot.explanation, excerpt.tokens, list(map(str, values))))
     parts.append(_listing(explanation, tokens, [UNKNOWN] * len(tokens)))
     return "\n\n".join(parts)
 
 
-def one_token_prompt(explanation: str, tokens: Sequence[str]) -> str:
-    """A text that ends where the activation of the last token would stand."""
-    parts = [_SIMULATE]
+def one_token_prompt(explanation: str, tokens: Sequence[str], top: int = LEVELS) -> str:
+    """A text that ends where the activation of the last token, 0 to `top`, would stand."""
+    parts = [_SIMULATE.format(top=top)]
     for shot in few_shot():
         excerpt = shot.excerpts[0]
-        values = levels(excerpt.values, shot_largest(shot))
+        values = levels(excerpt.values, shot_largest(shot), top)
         at = int(values.argmax())
         parts.append(_one(shot.explanation, excerpt.tokens[: at + 1]) + str(values[at]))
         quiet = int(np.flatnonzero(values == 0)[-1]) if (values == 0).any() else 0

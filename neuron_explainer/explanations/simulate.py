@@ -7,6 +7,9 @@
 
     E[a] = sum over a in 0..10 of a p(a) / sum of p(a)
 
+Many tokenizers cut numbers into digits: what begins "10" then looks like a 1. Unless the endpoint shows that its model
+writes 10 as one token, the last two ask for 0-9 instead, examples included, and the result is 10/9 E[a].
+
 A reply that cannot be used raises SimulationFailed with the reason; it is never counted as zeros.
 """
 
@@ -28,6 +31,8 @@ from neuron_explainer.models.chat import Message
 
 SimulatorKind = Literal["json", "all_at_once", "token_by_token"]
 NUMBERS = tuple(str(level) for level in range(LEVELS + 1))
+_PROBE = f"' x'\t{LEVELS}\n"
+"""A line as the prompts have it, to see how its number is cut."""
 
 
 class SimulationFailed(Exception):
@@ -45,7 +50,10 @@ async def simulate(
             case "all_at_once":
                 return await _all_at_once(provider, explanation, tokens)
             case "token_by_token":
-                each = [_one(provider, explanation, tokens[: n + 1]) for n in range(len(tokens))]
+                top = await largest_number(provider)
+                each = [
+                    _one(provider, explanation, tokens[: n + 1], top) for n in range(len(tokens))
+                ]
                 return list(await asyncio.gather(*each))
     except (UnusableReply, ProviderError) as problem:
         raise SimulationFailed(str(problem)) from problem
@@ -63,10 +71,20 @@ async def _all_at_once(provider: Provider, explanation: str, tokens: Sequence[st
         raise ProviderError(
             f"{provider.name} does not tell the log-probabilities of a prompt: use the json simulator"
         )
-    prompt = all_at_once_prompt(explanation, tokens)
-    found, _ = await provider.prompt_tokens(prompt, NUMBERS)
+    top = await largest_number(provider)
+    prompt = all_at_once_prompt(explanation, tokens, top)
+    found, _ = await provider.prompt_tokens(prompt, NUMBERS[: top + 1])
     slots = unknown_slots(found, len(tokens))
-    return [expected_value(found[slot].top) for slot in slots]
+    return [expected_value(found[slot].top, top) for slot in slots]
+
+
+async def largest_number(provider: Provider) -> int:
+    """10 where the model is seen to write it as one token, else 9."""
+    if not provider.has_prompt_logprobs:
+        return LEVELS - 1
+    found, _ = await provider.prompt_tokens(_PROBE, ())
+    is_one = any(token.text.strip() == str(LEVELS) for token in found)
+    return LEVELS if is_one else LEVELS - 1
 
 
 def unknown_slots(tokens: Sequence[PromptToken], count: int) -> list[int]:
@@ -90,25 +108,25 @@ def unknown_slots(tokens: Sequence[PromptToken], count: int) -> list[int]:
     return [slot for slot in found if slot is not None]
 
 
-async def _one(provider: Provider, explanation: str, tokens: Sequence[str]) -> float:
-    message = Message("user", one_token_prompt(explanation, tokens))
+async def _one(provider: Provider, explanation: str, tokens: Sequence[str], top: int) -> float:
+    message = Message("user", one_token_prompt(explanation, tokens, top))
     reply = await provider.complete(Question((message,), max_tokens=1, n_logprobs=15))
     if not reply.logprobs:
         raise UnusableReply("the endpoint does not tell log-probabilities")
-    return expected_value(reply.logprobs[0])
+    return expected_value(reply.logprobs[0], top)
 
 
-def expected_value(top: Mapping[str, float]) -> float:
-    """The mean of 0-10 weighted by their probabilities; other tokens are left out.
+def expected_value(likely: Mapping[str, float], top: int = LEVELS) -> float:
+    """The mean of 0 to `top` weighted by their probabilities, as 0-10; other tokens are left out.
 
     Raises UnusableReply if none of the numbers was held likely.
     """
-    weight = dict.fromkeys(range(LEVELS + 1), 0.0)
-    for text, logprob in top.items():
+    weight = dict.fromkeys(range(top + 1), 0.0)
+    for text, logprob in likely.items():
         number = text.strip()
-        if number in NUMBERS:
+        if number in NUMBERS[: top + 1]:
             weight[int(number)] = max(weight[int(number)], math.exp(logprob))
     total = sum(weight.values())
     if total <= 0:
-        raise UnusableReply("no number from 0 to 10 was among the likely tokens")
-    return sum(number * share for number, share in weight.items()) / total
+        raise UnusableReply(f"no number from 0 to {top} was among the likely tokens")
+    return LEVELS / top * sum(number * share for number, share in weight.items()) / total

@@ -22,11 +22,12 @@ from neuron_explainer.explanations.explain import (
 from neuron_explainer.explanations.explain_job import explain_all
 from neuron_explainer.explanations.explanation import Explanation
 from neuron_explainer.explanations.judge import detection_trials, fuzzing_trials
-from neuron_explainer.explanations.providers import Fake, PromptToken, Question
+from neuron_explainer.explanations.providers import Fake, PromptToken, Question, Reply, Usage
 from neuron_explainer.explanations.replies import UnusableReply, numbers_from, phrase_from
 from neuron_explainer.explanations.reply_cache import ReplyCache
 from neuron_explainer.explanations.simulate import (
     SimulationFailed,
+    SimulatorKind,
     expected_value,
     simulate,
     unknown_slots,
@@ -177,6 +178,7 @@ def test_no_phrase_at_all_is_an_explanation_that_failed() -> None:
         "[0, 3, 10]",
         '{"activations": [{"token": "a", "activation": 0}, {"token": "b", "activation": 3}, {"x": 10}]}',
         '{"activations": {"1": 0, "2": 3, "3": "10"}}',
+        '{"3": 10, "1": 0, "2": 3}',
     ],
 )
 def test_what_is_plainly_meant_is_read(text: str) -> None:
@@ -194,11 +196,16 @@ def test_what_is_plainly_meant_is_read(text: str) -> None:
         ('{"activations": [0, true, 1]}', "not a number"),
         ('{"activations": [0, NaN, 1]}', "not a number"),
         ('{"activations": "none"}', "no list"),
+        pytest.param("[" * 100_000, "no JSON", id="endless"),
+        pytest.param('{"x": ' + "[" * 100_000 + "]" * 100_000 + "}", "no JSON", id="deep"),
+        pytest.param('{"activations": [0, 1' + "0" * 400 + ", 1]}", "beyond", id="400 digits"),
+        pytest.param('{"activations": [0, 1' + "0" * 5000 + ", 1]}", "no JSON", id="5000 digits"),
     ],
 )
 def test_what_is_not_is_refused_with_the_reason(text: str, reason: str) -> None:
-    with pytest.raises(UnusableReply, match=reason):
+    with pytest.raises(UnusableReply, match=reason) as caught:
         numbers_from(text, "activations", 3)
+    assert len(str(caught.value)) < 300
 
 
 def test_a_phrase_is_the_first_line_that_says_something() -> None:
@@ -213,6 +220,43 @@ def test_the_expected_value_is_the_mean_over_the_numbers_alone() -> None:
     assert expected_value(top) == pytest.approx((0 * 0.5 + 10 * 0.25 + 7 * 0.05) / 0.8)
     with pytest.raises(UnusableReply):
         expected_value({"cat": 0.0})
+
+
+class Certain(Fake):
+    """Sure of the strongest response there is; cuts numbers into digits, or does not."""
+
+    has_prompt_logprobs = True
+
+    def __init__(self, *, splits_numbers: bool) -> None:
+        super().__init__(lambda _: "")
+        self._cut = r"unknown|\d|\D" if splits_numbers else r"unknown|\d+|\D"
+
+    def _likely(self, prompt: str) -> dict[str, float]:
+        strongest = re.search(r"to (\d+) \(strongest", prompt)
+        first = re.findall(self._cut, strongest[1])[0] if strongest else "?"
+        return {first: -0.001, "cat": -7.0}
+
+    async def complete(self, question: Question) -> Reply:
+        likely = self._likely(question.messages[0].content)
+        return Reply(next(iter(likely)), logprobs=(likely,))
+
+    async def prompt_tokens(
+        self, prompt: str, candidates: Sequence[str]
+    ) -> tuple[list[PromptToken], Usage]:
+        likely = self._likely(prompt) | dict.fromkeys(candidates[:1], -9.0)
+        cut = re.findall(self._cut, prompt, re.DOTALL)
+        return [PromptToken(text, likely) for text in cut], Usage(len(cut), 0)
+
+
+@pytest.mark.parametrize("splits_numbers", [True, False])
+@pytest.mark.parametrize("kind", ["all_at_once", "token_by_token"])
+def test_who_is_certain_of_the_strongest_response_predicts_ten(
+    kind: SimulatorKind, splits_numbers: bool
+) -> None:
+    """A tokenizer that writes 10 as a 1 and a 0 must not make it a 1."""
+    provider = Certain(splits_numbers=splits_numbers)
+    found = asyncio.run(simulate(provider, kind, "fires on x", [" a", " x"]))
+    assert found == pytest.approx([10, 10], abs=0.01)
 
 
 def test_slots_are_found_however_the_prompt_is_cut() -> None:

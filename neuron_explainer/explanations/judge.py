@@ -39,6 +39,8 @@ class Trial:
 
     text: str
     is_true: bool
+    excerpt: int
+    """Trials of the same excerpt are resampled together."""
 
 
 async def detect(provider: Provider, explanation: str, known: Evidence) -> dict[str, Score]:
@@ -64,7 +66,8 @@ async def judge_pairs(provider: Provider, explanation: str, known: Evidence) -> 
     reply = await provider.complete(question)
     ratings = np.array(numbers_from(reply.text, "ratings", len(trials)))
     is_true = np.array([trial.is_true for trial in trials])
-    return {"auroc_pairs": auroc_score(ratings[is_true], ratings[~is_true])}
+    excerpts = [trial.excerpt for trial in trials]
+    return {"auroc_pairs": auroc_score(ratings, is_true, excerpts)}
 
 
 def detection_trials(known: Evidence) -> list[Trial]:
@@ -74,26 +77,28 @@ def detection_trials(known: Evidence) -> list[Trial]:
     silent = [it for it in known.held_out if it.sample == "random" and it.largest < quiet]
     alike = [it for it in known.of("quantile") if 0 < it.largest < quiet]
     hard = sorted(alike, key=lambda it: -it.largest)[:N_HARD]
-    trials = [Trial("".join(it.tokens), True) for it in strong]
-    trials += [Trial("".join(it.tokens), False) for it in [*silent, *hard]]
+    trials = [
+        Trial("".join(it.tokens), number < len(strong), number)
+        for number, it in enumerate([*strong, *silent, *hard])
+    ]
     random.Random(known.component).shuffle(trials)
     return trials
 
 
 def fuzzing_trials(known: Evidence) -> list[Trial]:
-    """Each excerpt that fires, marked rightly or, every second one, wrongly."""
+    """Each excerpt that fires twice: marked rightly, and with as many marks on tokens where it does not fire."""
     draw = random.Random(known.component)
     trials = []
     strong = [it for it in known.held_out if it.sample == "top" and it.largest > 0]
-    for it in strong:
+    for number, it in enumerate(strong):
         right = it.values >= FIRING * it.largest
         quiet = np.flatnonzero(it.values < QUIET * it.largest).tolist()
         n_marks = int(right.sum())
-        trials.append(Trial(highlighted(it.tokens, right.tolist()), True))
+        trials.append(Trial(highlighted(it.tokens, right.tolist()), True, number))
         if len(quiet) >= n_marks:
             wrong = np.zeros(len(it.tokens), dtype=bool)
             wrong[draw.sample(quiet, n_marks)] = True
-            trials.append(Trial(highlighted(it.tokens, wrong.tolist()), False))
+            trials.append(Trial(highlighted(it.tokens, wrong.tolist()), False, number))
     draw.shuffle(trials)
     return trials
 
@@ -102,18 +107,18 @@ def pair_trials(known: Evidence) -> list[Trial]:
     """The strongest pair of each held-out excerpt, and one to which the head hardly attends."""
     draw = random.Random(known.component)
     trials = []
-    for it in known.held_out:
+    for number, it in enumerate(known.held_out):
         if it.largest < FIRING * known.largest:
             continue
         query, key = np.unravel_index(int(it.values.argmax()), it.values.shape)
-        trials.append(Trial(marked_pair(it.tokens, int(query), int(key)), True))
+        trials.append(Trial(marked_pair(it.tokens, int(query), int(key)), True, number))
         weak = [
             (int(q), int(k))
             for q, k in np.argwhere(it.values < 0.1 * known.largest).tolist()
             if k <= q
         ]
         if weak:
-            trials.append(Trial(marked_pair(it.tokens, *draw.choice(weak)), False))
+            trials.append(Trial(marked_pair(it.tokens, *draw.choice(weak)), False, number))
     draw.shuffle(trials)
     return trials
 
@@ -132,7 +137,8 @@ async def _rated(
     reply = await provider.complete(question)
     ratings = np.array(numbers_from(reply.text, "ratings", len(trials)))
     is_true = np.array([trial.is_true for trial in trials])
+    excerpts = [trial.excerpt for trial in trials]
     return {
-        f"{name}_accuracy": share_score((ratings >= YES) == is_true),
-        f"{name}_auroc": auroc_score(ratings[is_true], ratings[~is_true]),
+        f"{name}_accuracy": share_score((ratings >= YES) == is_true, excerpts),
+        f"{name}_auroc": auroc_score(ratings, is_true, excerpts),
     }

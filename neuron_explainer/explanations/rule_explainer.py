@@ -257,8 +257,12 @@ def score_head_rule(rule: HeadRule, known: Evidence) -> dict[str, Score]:
     scores, _ = simulation_scores(excerpts)
     if excerpts:
         values, predicted = np.concatenate(true), np.concatenate(said)
+        excerpt = np.repeat(np.arange(len(true)), [len(it) for it in true])
         strong, silent = values >= FIRING * known.largest, values < SILENT * known.largest
-        scores["auroc_pairs"] = auroc_score(predicted[strong], predicted[silent])
+        judged = strong | silent
+        scores["auroc_pairs"] = auroc_score(
+            predicted[judged], strong[judged], excerpt[judged].tolist()
+        )
     return scores
 
 

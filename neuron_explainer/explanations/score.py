@@ -11,7 +11,8 @@ y are true activations of one side (the other sign counts as 0), s simulated one
 models can explain neurons in language models", use r, R^2 (against sum y^2) and absolute deviation. A
 calibration is fitted on the other excerpts and then applied to each one, so none is ever judged by itself.
 
-Intervals are 95 %, from `N_RESAMPLES` bootstraps of whole excerpts, since tokens of one excerpt are not independent.
+Intervals are 95 %, from `N_RESAMPLES` bootstraps of whole excerpts, since tokens (token pairs, trials) of one excerpt
+are not independent. A resample in which nothing varies has no score and is left out.
 Where a score does not exist (nothing varies), its value is None and the reason is given: never 0.
 """
 
@@ -25,6 +26,8 @@ from neuron_explainer.explanations.explanation import Score, SimulatedExcerpt
 
 N_RESAMPLES = 200
 SEED = 0
+MIN_VARIANCE = 1e-12
+"""As a share of the mean square: below it, a resample varies by rounding alone."""
 TRUE_IS_CONSTANT = "the true activations do not vary"
 SIMULATED_IS_CONSTANT = "the simulated activations do not vary"
 TOO_FEW = "there are too few excerpts to calibrate on"
@@ -84,7 +87,7 @@ def r_squared(true: Sequence[Values], predicted: Sequence[Values]) -> Score:
 
     def of(sums: Float[np.ndarray, "resample 4"]) -> Float[np.ndarray, " resample"]:
         n, total, squares, errors = sums.T
-        return np.asarray(1 - errors / (squares - total**2 / n))
+        return np.asarray(1 - errors / _spread(n, total, squares))
 
     return _bootstrapped(np.array(parts), of, sum(map(len, true)))
 
@@ -131,29 +134,31 @@ def auroc(positive: Values, negative: Values) -> float | None:
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def auroc_score(positive: Values, negative: Values) -> Score:
-    """The same with its interval, each class resampled."""
-    value = auroc(positive, negative)
-    n = len(positive) + len(negative)
+def auroc_score(ratings: Values, is_true: np.ndarray, excerpt: Sequence[int]) -> Score:
+    """AUROC of ratings of true and false cases, each from an excerpt: excerpts are resampled, with all their cases."""
+    value = auroc(ratings[is_true], ratings[~is_true])
     if value is None:
-        return Score(None, n=n, reason="there are no examples of one of the two classes")
-    draw = np.random.default_rng(SEED)
-    resampled = [
-        auroc(
-            draw.choice(positive, len(positive)),
-            draw.choice(negative, len(negative)),
-        )
-        for _ in range(N_RESAMPLES)
-    ]
-    low, high = np.quantile(np.array(resampled, dtype=np.float64), (0.025, 0.975))
-    return Score(value, float(low), float(high), n)
+        reason = "there are no examples of one of the two classes"
+        return Score(None, n=len(ratings), reason=reason)
+    _, rows = np.unique(np.asarray(excerpt), return_inverse=True)
+    levels, columns = np.unique(ratings, return_inverse=True)
+    counts = np.zeros((2, int(rows.max()) + 1, len(levels)))
+    np.add.at(counts, (is_true.astype(np.int64), rows, columns), 1.0)
+
+    def of(sums: Float[np.ndarray, "resample level"]) -> Float[np.ndarray, " resample"]:
+        false, true = sums[:, : len(levels)], sums[:, len(levels) :]
+        below = false.cumsum(1) - false / 2
+        return np.asarray((true * below).sum(1) / (true.sum(1) * false.sum(1)))
+
+    return _bootstrapped(np.concatenate([counts[0], counts[1]], axis=1), of, len(ratings))
 
 
-def share_score(right: np.ndarray) -> Score:
-    """A share of trials that went right, with its interval."""
+def share_score(right: np.ndarray, excerpt: Sequence[int]) -> Score:
+    """A share of trials that went right, each of an excerpt: excerpts are resampled, with all their trials."""
     if not len(right):
         return Score(None, reason="there were no trials")
-    parts = np.stack([right.astype(np.float64), np.ones(len(right))], axis=1)
+    _, rows = np.unique(np.asarray(excerpt), return_inverse=True)
+    parts = np.stack([np.bincount(rows, right.astype(np.float64)), np.bincount(rows)], axis=1)
     return _bootstrapped(parts, lambda sums: sums[:, 0] / sums[:, 1], len(right))
 
 
@@ -236,8 +241,18 @@ def _draws(n: int) -> Int[np.ndarray, "resample excerpt"]:
 
 def _pearson(sums: Float[np.ndarray, "resample 6"]) -> Float[np.ndarray, " resample"]:
     n, y, s, yy, ss, ys = sums.T
-    covariance = ys - y * s / n
-    return np.asarray(covariance / np.sqrt((yy - y**2 / n) * (ss - s**2 / n)))
+    r = (ys - y * s / n) / np.sqrt(_spread(n, y, yy) * _spread(n, s, ss))
+    return np.asarray(np.clip(r, -1, 1))  # the last digit may be beyond
+
+
+def _spread(
+    n: Float[np.ndarray, " resample"],
+    total: Float[np.ndarray, " resample"],
+    squares: Float[np.ndarray, " resample"],
+) -> Float[np.ndarray, " resample"]:
+    """n times the variance; NaN where nothing varies, since a difference of equal sums leaves only their rounding."""
+    spread = squares - total**2 / n
+    return np.where(spread > MIN_VARIANCE * squares, spread, np.nan)
 
 
 def _standard(values: Sequence[Values]) -> list[Values]:

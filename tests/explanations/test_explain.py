@@ -296,6 +296,7 @@ def test_trials_hold_true_and_false_cases_and_hard_negatives() -> None:
     assert detection_trials(known) == trials
     marked = fuzzing_trials(neuron())
     assert sum(trial.is_true for trial in marked) == 5
+    assert sorted(trial.excerpt for trial in marked) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     for trial in marked:
         inside = re.findall(r"\{\{(.*?)\}\}", trial.text)
         assert all((" x" in it) == trial.is_true for it in inside)

@@ -152,10 +152,46 @@ def test_auroc_is_the_chance_that_a_positive_is_above_a_negative() -> None:
     assert auroc(positive, negative) == pytest.approx(by_hand, abs=1e-12)
     u = scipy.stats.mannwhitneyu(positive, negative).statistic / (31 * 17)
     assert auroc(positive, negative) == pytest.approx(u, abs=1e-12)
-    score = auroc_score(positive, negative)
+    ratings = np.concatenate([positive, negative])
+    is_true = np.arange(48) < 31
+    score = auroc_score(ratings, is_true, range(48))
+    assert score.value == pytest.approx(by_hand, abs=1e-12)
     assert score.low is not None
     assert score.low <= by_hand <= (score.high or 0)
-    assert auroc_score(positive, np.array([])).value is None
+    assert auroc_score(positive, np.ones(31, bool), range(31)).value is None
+
+
+def test_intervals_resample_excerpts_and_not_what_is_in_them() -> None:
+    """Four excerpts, each with 50 equal cases of either class: as little is known as from four of each."""
+    excerpt = np.repeat(np.arange(4), 100)
+    is_true = np.tile(np.arange(100) < 50, 4)
+    ratings = np.array([3.0, 1.0, 4.0, 2.0])[excerpt] + is_true * np.array([2.0, 0, 2, 0])[excerpt]
+    draws = np.random.default_rng(7).integers(0, 4, (400, 4))
+    each = [
+        auroc(
+            np.concatenate([ratings[is_true & (excerpt == e)] for e in drawn]),
+            np.concatenate([ratings[~is_true & (excerpt == e)] for e in drawn]),
+        )
+        for drawn in draws
+    ]
+    score = auroc_score(ratings, is_true, excerpt.tolist())
+    expected = np.quantile(np.array(each, dtype=np.float64), (0.025, 0.975))
+    assert (score.low, score.high) == pytest.approx(tuple(expected), abs=0.06)
+    right = excerpt < 2
+    share = share_score(right, excerpt.tolist())
+    assert (share.value, share.low, share.high, share.n) == (0.5, 0.0, 1.0, 400)
+
+
+@pytest.mark.parametrize("height", [0.123456789, 1.0, 7.3])
+def test_a_resample_that_misses_the_only_spike_counts_for_nothing(height: float) -> None:
+    excerpts = []
+    for number in range(5):
+        true = [0.1] * 37
+        true[11] = height if number == 0 else 0.1
+        excerpts.append(SimulatedExcerpt(("t",) * 37, true, [3 * v for v in true], "random"))
+    score = simulation_scores(excerpts)[0]["correlation_random"]
+    assert (score.value, score.low, score.high) == pytest.approx((1, 1, 1))
+    assert -1 <= (score.low or 0) <= (score.high or 0) <= 1
 
 
 def test_precision_recall_and_shares_are_counts() -> None:
@@ -169,5 +205,5 @@ def test_precision_recall_and_shares_are_counts() -> None:
     assert never["precision"].value is None
     assert "never" in never["precision"].reason
     assert never["recall"].value == 0
-    assert share_score(np.array([True, True, False, True])).value == 0.75
-    assert share_score(np.array([])).value is None
+    assert share_score(np.array([True, True, False, True]), range(4)).value == 0.75
+    assert share_score(np.array([]), []).value is None

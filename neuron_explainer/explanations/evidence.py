@@ -52,6 +52,7 @@ class Evidence:
     largest: float
     """The side's largest value in the dataset."""
     density: float | None
+    """Share of all values that are of the side's sign."""
     train: tuple[Excerpt, ...]
     """Strongest first, then by quantile band, then random."""
     held_out: tuple[Excerpt, ...]
@@ -95,6 +96,20 @@ def largest_values(record: ComponentRecord) -> tuple[float, float]:
     return max(top, 0.0), max(-bottom, 0.0)
 
 
+def density(record: ComponentRecord, side: Side) -> float | None:
+    """Share of a component's values above zero, or below it; None where the dataset does not tell.
+
+    Below zero it is read off the histogram, in which values smaller than a thousandth of the lowest count as silent.
+    """
+    if side == "positive":
+        return record.statistics.fraction_active
+    edges, counts = record.histogram.edges, record.histogram.counts
+    if record.statistics.fraction_active is None or not sum(counts):
+        return None
+    below = sum(n for n, upper in zip(counts, edges[1:], strict=True) if upper < 0)
+    return below / sum(counts)
+
+
 def evidence(record: ComponentRecord, side: Side) -> Evidence:
     """One side of a component, its excerpts divided."""
     split = Split(record.random)
@@ -110,7 +125,7 @@ def evidence(record: ComponentRecord, side: Side) -> Evidence:
         component=record.component,
         side=side,
         largest=positive if side == "positive" else negative,
-        density=record.statistics.fraction_active,
+        density=density(record, side),
         train=tuple(it for it in every if not split.is_held_out(it.token_ids)),
         held_out=tuple(
             [

@@ -5,8 +5,9 @@
     budget used up?    BudgetSpent, which stops the job
     then               at most `concurrency` calls at a time, each tried again with growing waits
 
-Waits double from `first_wait` to `longest_wait` seconds, with jitter, unless the endpoint says how long; a call is
-given up `patience` seconds after its first try.
+Waits double from `first_wait` to `longest_wait` seconds, with jitter, and are longer if the endpoint says so; a call is
+given up `patience` seconds after its first try. Where an endpoint does not tell what a call took, its tokens are
+counted by its length, rather too many than too few: else a budget would never stop.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from neuron_explainer.explanations.providers import (
 from neuron_explainer.explanations.reply_cache import ReplyCache, content_hash
 
 Answer = TypeVar("Answer")
+CHARACTERS_PER_TOKEN = 3
+"""English has about four; lists of tokens and numbers fewer."""
 
 
 class BudgetSpent(Exception):
@@ -116,7 +119,8 @@ class Careful:
         try:
             reply = await self._insist(lambda: self.provider.complete(question))
             self.cache.put(self.name, question, reply)
-            self.budget.charge(reply.usage)
+            asked = sum(len(message.content) for message in question.messages)
+            self.budget.charge(told_or_estimated(reply.usage, asked, len(reply.text)))
             future.set_result(reply)
             return reply
         except BaseException as problem:
@@ -136,7 +140,7 @@ class Careful:
             return kept, Usage()
         tokens, usage = await self._insist(lambda: self.provider.prompt_tokens(prompt, candidates))
         self.cache.put_prompt(self.name, prompt, tokens, usage)
-        self.budget.charge(usage)
+        self.budget.charge(told_or_estimated(usage, len(prompt), 0))
         return tokens, usage
 
     async def close(self) -> None:
@@ -155,7 +159,7 @@ class Careful:
                     spent += asyncio.get_running_loop().time() - started
                     pause = min(wait, self.manners.longest_wait) * random.uniform(0.8, 1.2)
                     if problem.wait_seconds is not None:
-                        pause = problem.wait_seconds
+                        pause = max(pause, problem.wait_seconds)
                     if spent + pause > self.manners.patience:
                         raise ProviderError(
                             f"given up after {spent:.0f} s of tries: {problem}"
@@ -163,3 +167,11 @@ class Careful:
                     await asyncio.sleep(pause)
                     spent += pause
                     wait *= 2
+
+
+def told_or_estimated(usage: Usage, asked: int, answered: int) -> Usage:
+    """What a call took, of so many characters; where the endpoint does not say, by their number."""
+    return Usage(
+        usage.prompt or -(-asked // CHARACTERS_PER_TOKEN),
+        usage.completion or -(-answered // CHARACTERS_PER_TOKEN),
+    )

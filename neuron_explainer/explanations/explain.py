@@ -106,7 +106,7 @@ async def explain(
     ]
     phrases, problems = await _phrases(explainer, questions)
     if not phrases:
-        raise ExplanationFailed("explain", "; ".join(problems))
+        raise ExplanationFailed("explain", "; ".join(dict.fromkeys(problems)))
     label = f"{explainer.name.rpartition('|')[2]}:{'pairs' if is_head else plan.style}"
     made = [
         Explanation(

@@ -123,8 +123,9 @@ class OpenAIProvider:
         import httpx2
         import openai
 
+        client = self._opened()
         try:
-            return await call(self._opened())
+            return await call(client)
         except openai.AuthenticationError as problem:
             raise ProviderError(
                 "the endpoint refuses the key: set OPENAI_API_KEY, or --base-url to a server that "
@@ -151,17 +152,29 @@ class OpenAIProvider:
 
     def _opened(self) -> Any:
         if self._client is None:
+            if not self.endpoint.key and not self.endpoint.base_url:
+                raise KeyMissing
             import openai
 
             self._client = openai.AsyncOpenAI(
                 base_url=self.endpoint.base_url,
                 # The package insists on a key; servers of one's own need none.
-                api_key=self.endpoint.key or ("none" if self.endpoint.base_url else ""),
+                api_key=self.endpoint.key or "none",
                 timeout=self.endpoint.timeout_seconds,
                 max_retries=0,
                 http_client=_limited_client(self.endpoint.timeout_seconds),
             )
         return self._client
+
+
+class KeyMissing(ValueError):
+    """OpenAI is asked without a key: no call can work, so it is no failure of one and ends what wanted it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no language model to ask: set OPENAI_API_KEY, or OPENAI_BASE_URL to a server "
+            "that needs no key."
+        )
 
 
 class ReplyTooLarge(Exception):
@@ -201,10 +214,12 @@ def _limited_client(timeout: float) -> Any:
 
 
 def _retry_after(problem: Any) -> float | None:
+    """Seconds that the endpoint asks to wait; None if it names no time to come."""
     try:
-        return float(problem.response.headers.get("retry-after"))
+        seconds = float(problem.response.headers.get("retry-after"))
     except (TypeError, ValueError, AttributeError):
         return None
+    return seconds if seconds > 0 else None
 
 
 def _usage(answer: Any) -> Usage:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -11,8 +12,19 @@ import torch
 
 from neuron_explainer.explanations.careful import Budget, BudgetSpent, Careful, Manners
 from neuron_explainer.explanations.local_provider import LocalProvider
-from neuron_explainer.explanations.openai_provider import Endpoint, OpenAIProvider
-from neuron_explainer.explanations.providers import Fake, ProviderError, Question, Reply
+from neuron_explainer.explanations.openai_provider import (
+    Endpoint,
+    KeyMissing,
+    OpenAIProvider,
+    _retry_after,
+)
+from neuron_explainer.explanations.providers import (
+    Fake,
+    Overloaded,
+    ProviderError,
+    Question,
+    Reply,
+)
 from neuron_explainer.explanations.reply_cache import ReplyCache
 from neuron_explainer.models.chat import Message
 from tests.explanations.endpoint import Script, endpoint
@@ -28,6 +40,10 @@ def question(text: str = "hello", **more: Any) -> Question:
 
 def echo(body: dict[str, Any]) -> str:
     return f"you said {body['messages'][-1]['content']}"
+
+
+def echo_nothing(_: Question) -> str:
+    return ""
 
 
 def ask(
@@ -138,6 +154,42 @@ def test_nothing_is_asked_twice(tmp_path: Path) -> None:
     assert (again.cached, other.cached) == (True, False)
 
 
+def test_an_endpoint_that_tells_no_usage_is_counted_by_length() -> None:
+    class Silent(Fake):
+        async def complete(self, question: Question) -> Reply:
+            return Reply((await super().complete(question)).text)
+
+    async def run() -> None:
+        careful = Careful(Silent(lambda _: "x" * 90), ReplyCache(None), Budget(max_tokens=100))
+        for number in range(2):
+            await careful.complete(question("a" * 60, sample=number))
+        assert (careful.budget.prompt_tokens, careful.budget.completion_tokens) == (40, 60)
+        with pytest.raises(BudgetSpent):
+            await careful.complete(question("b"))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("header", ["0", "-5", "nan", "soon", None])
+def test_an_endpoint_that_asks_for_no_wait_is_not_asked_at_once(header: str | None) -> None:
+    headers = {} if header is None else {"retry-after": header}
+    told = _retry_after(SimpleNamespace(response=SimpleNamespace(headers=headers)))
+    assert told is None
+    calls: list[int] = []
+
+    class Full(Fake):
+        async def complete(self, question: Question) -> Reply:
+            calls.append(question.sample)
+            raise Overloaded("429", 0.0)
+
+    manners = Manners(first_wait=0.05, longest_wait=0.05, patience=0.3)
+    with pytest.raises(ProviderError, match="given up"):
+        asyncio.run(
+            Careful(Full(echo_nothing), ReplyCache(None), None, manners).complete(question())
+        )
+    assert 3 <= len(calls) <= 9
+
+
 def test_a_spent_budget_stops_before_the_next_call() -> None:
     budget = Budget(max_cost=0.001, prompt_price=100.0, completion_price=100.0)
     fake = Fake(lambda _: "x" * 40)
@@ -159,7 +211,7 @@ def test_nothing_needs_a_key_or_a_network_to_start(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     provider = OpenAIProvider(Endpoint.from_environment())
     assert provider.name == "openai|gpt-4o-mini"
-    with pytest.raises(ProviderError, match="OPENAI_API_KEY|cannot be read"):
+    with pytest.raises(KeyMissing, match="OPENAI_API_KEY"):
         asyncio.run(provider.complete(question()))
 
 

@@ -82,20 +82,23 @@ class ExplanationSearch:
         def compute() -> bytes:
             if token not in self._by_token:
                 self._by_token = {token: promotions(self._model, token, self._coder_sets)}
+            side = filters.side or "positive"
+            among = self._admitted(filters)
             found = top_promotions(
                 self._by_token[token],
                 limit,
                 kind=filters.kind,
                 layer=filters.layer,
+                stream=filters.stream,
                 suppress=filters.side == "negative",
+                among=None if among is None else [it for it, its in among if its == side],
             )
-            side = filters.side or "positive"
             labels = self._shelf.records([it.component for it in found])
             hits = [
-                _hit(str(it.component), side, _best(labels, str(it.component), side), it.logit)
+                _hit(str(it.component), side, _best(labels, it.component, side, filters), it.logit)
                 for it in found
             ]
-            return _answer("token", _scored(hits, filters))
+            return _answer("token", hits)
 
         return compute
 
@@ -115,7 +118,9 @@ class ExplanationSearch:
                 limit=limit,
                 kinds=kinds,
                 layers=layers,
+                stream=filters.stream,
                 sides=sides,
+                among=self._admitted(filters),
             )
             labels = self._shelf.records([Component.parse(it.component) for it in found])
             texts = wire.tokens(self._model, tokens)
@@ -123,16 +128,29 @@ class ExplanationSearch:
                 _hit(
                     it.component,
                     it.side,
-                    _best(labels, it.component, it.side),
+                    _best(labels, Component.parse(it.component), it.side, filters),
                     1 - it.share_beyond,
                     str(texts[it.position]["text"]),
                     it.position,
                 )
                 for it in found
             ]
-            return _answer("text", _scored(hits, filters))
+            return _answer("text", hits)
 
         return compute
+
+    def _admitted(self, filters: Filters) -> set[tuple[Component, str]] | None:
+        """The sides with an explanation as it is asked for; None where nothing is asked of explanations."""
+        asked = (filters.min_score, filters.min_density, filters.max_density, filters.explainer)
+        if all(it is None for it in asked):
+            return None
+        where, values = filters.conditions()
+        statement = f"SELECT DISTINCT component, side FROM explanations e WHERE {where}"
+        return {
+            (Component.parse(name), side)
+            for store in self._shelf.stores
+            for name, side in store.select(statement, values)
+        }
 
 
 def _answer(mode: SearchMode, hits: list[dict[str, Any]], encoders: Sequence[str] = ()) -> bytes:
@@ -157,16 +175,15 @@ def _hit(
     }
 
 
-def _best(labels: Mapping[str, list[Record]], component: str, side: str) -> Record | None:
-    return next((it for it in labels.get(component, ()) if it["side"] == side), None)
-
-
-def _scored(hits: list[dict[str, Any]], filters: Filters) -> list[dict[str, Any]]:
-    """Those whose best explanation reaches the score that is asked for."""
-    least = filters.min_score
-    if least is None:
-        return hits
-    scores = [it["explanation"] and it["explanation"]["score"] for it in hits]
-    return [
-        it for it, score in zip(hits, scores, strict=True) if score is not None and score >= least
-    ]
+def _best(
+    labels: Mapping[str, list[Record]], component: Component, side: str, filters: Filters
+) -> Record | None:
+    """The best explanation of a side, by the explainer that is asked for."""
+    return next(
+        (
+            it
+            for it in labels.get(str(component), ())
+            if it["side"] == side and filters.explainer in (None, it["explainer"])
+        ),
+        None,
+    )

@@ -7,7 +7,7 @@ scale; for a centred norm the write's mean is taken out first. The negative side
 positive side promotes. Heads are left out: what they write depends on what they attend to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,19 +52,33 @@ def top_promotions(
     *,
     kind: str | None = None,
     layer: int | None = None,
+    stream: str | None = None,
     suppress: bool = False,
+    among: Collection[Component] | None = None,
 ) -> list[Promotion]:
-    """Those that promote most (or suppress most), strongest first."""
+    """Those that promote most (or suppress most), strongest first.
+
+    Args:
+        stream: latents of coders on it, and nothing else.
+        among: look at no others.
+    """
     found: list[tuple[float, Component]] = []
-    for (own_kind, own_layer, stream), logits in by_group.items():
-        if kind not in (None, own_kind) or layer not in (None, own_layer):
+    chosen: dict[tuple[str, int | None, str | None], list[int]] = {}
+    for it in among or ():
+        chosen.setdefault((it.kind, it.layer, it.stream), []).append(it.index or 0)
+    for (own_kind, own_layer, own_stream), logits in by_group.items():
+        fits = kind in (None, own_kind) and layer in (None, own_layer)
+        if not fits or stream not in (None, own_stream):
             continue
-        best = logits.topk(min(limit, len(logits)), largest=not suppress)
-        for value, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        rows = torch.arange(len(logits))
+        if among is not None:
+            rows = torch.tensor(chosen.get((own_kind, own_layer, own_stream), []), dtype=torch.long)
+        best = logits[rows].topk(min(limit, len(rows)), largest=not suppress)
+        for value, index in zip(best.values.tolist(), rows[best.indices].tolist(), strict=True):
             component = (
                 Component("mlp", own_layer, index)
                 if own_kind == "mlp"
-                else Component("latent", own_layer, index, stream)  # type: ignore[arg-type]  # a coder set's stream
+                else Component("latent", own_layer, index, own_stream)  # type: ignore[arg-type]  # a coder set's stream
             )
             found.append((value, component))
     found.sort(key=lambda it: it[0], reverse=not suppress)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from neuron_explainer.exemplars.distribution import QuantileTable, rank_in_own_distribution
@@ -18,7 +18,7 @@ from neuron_explainer.exemplars.layout import Group
 from neuron_explainer.exemplars.observing import Batch, Observer, lower_triangle
 from neuron_explainer.exemplars.sampling import prefix_hashes
 from neuron_explainer.exemplars.store import Dataset
-from neuron_explainer.nodes import Kind
+from neuron_explainer.nodes import Component, Kind, Stream
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,16 @@ def most_unusual(
     limit: int = 20,
     kinds: Collection[Kind] = ("attn", "mlp", "latent"),
     layers: Collection[int] | None = None,
+    stream: Stream | None = None,
     sides: Collection[str] = ("positive", "negative"),
+    among: Collection[tuple[Component, str]] | None = None,
 ) -> list[Unusual]:
-    """The components most active on a text relative to their own quantiles, most unusual first."""
+    """The components most active on a text relative to their own quantiles, most unusual first.
+
+    Args:
+        stream: latents of coders on it, and nothing else.
+        among: look at no other components and sides.
+    """
     device = observer.model.device
     row = torch.tensor([tokens])
     lengths = torch.tensor([len(tokens)], device=device)
@@ -58,17 +65,28 @@ def most_unusual(
 
     def receive(group: Group, _: Batch, values: Float[Tensor, "window place component"]) -> None:
         is_wanted = group.kind in kinds and (layers is None or group.layer in layers)
-        if group.name not in known or not is_wanted:
+        if group.name not in known or not is_wanted or stream not in (None, group.stream):
             return
         table = dataset.quantiles(group.kind, group.layer, group.stream)
-        if "positive" in sides:
-            found.extend(_side(group, values[0].cpu(), table, len(tokens), limit, 1))
-        if "negative" in sides and group.is_signed:
-            found.extend(_side(group, values[0].cpu(), table, len(tokens), limit, -1))
+        for side, sign in (("positive", 1), ("negative", -1)):
+            if side in sides and (sign > 0 or group.is_signed):
+                admitted = _admitted(group, side, values.shape[-1], among)
+                found.extend(
+                    _side(group, values[0].cpu(), table, len(tokens), limit, sign, admitted)
+                )
 
     observer.run(batch, receive)
     found.sort(key=lambda one: (one.share_beyond, -one.times_extreme, one.component))
     return found[:limit]
+
+
+def _admitted(
+    group: Group, side: str, n: int, among: Collection[tuple[Component, str]] | None
+) -> Bool[Tensor, " component"]:
+    """Which components of a group may be found on a side."""
+    if among is None:
+        return torch.ones(n, dtype=torch.bool)
+    return torch.tensor([(group.component(index), side) in among for index in range(n)])
 
 
 def _side(
@@ -78,6 +96,7 @@ def _side(
     n_tokens: int,
     limit: int,
     sign: int,
+    admitted: Bool[Tensor, " component"],
 ) -> list[Unusual]:
     """The most unusual of a group on one side."""
     best, places = (sign * values).max(0)
@@ -85,7 +104,7 @@ def _side(
     beyond = (1 - rank.double()) if sign > 0 else rank.double()
     extreme = table.highest if sign > 0 else -table.lowest
     times = best / extreme.clamp(min=1e-20)
-    is_active = (best > 0) & (extreme > 0)
+    is_active = (best > 0) & (extreme > 0) & admitted
     # By share, then by times: shares are multiples of some 1e-8, and times are cut at 1e3.
     order = beyond - 1e-12 * times.double().clamp(max=1e3)
     order = order.where(is_active, torch.inf)

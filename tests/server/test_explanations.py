@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -79,6 +80,28 @@ def test_filters_reach_every_mode(explained: TestClient) -> None:
         assert all(hit["component"].startswith("mlp_L0_") for hit in hits)
         none = explained.get("/api/search", params={**params, "min_score": 0.9999}).json()
         assert none["hits"] == []
+
+
+@pytest.mark.parametrize(("mode", "query"), [("token", "a"), ("text", "Mary sat on the mat")])
+def test_filters_of_explanations_hold_before_the_cut_to_the_limit(
+    explained: TestClient, mode: str, query: str
+) -> None:
+    """Two neurons of hundreds are explained: they are found at the smallest limit, whatever their rank."""
+
+    def found(**filters: object) -> list[dict[str, Any]]:
+        params = {"q": query, "mode": mode, "limit": 1, "side": "positive", **filters}
+        answer = explained.get("/api/search", params=params)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["hits"])
+
+    for filters in ({"explainer": "lookup"}, {"min_score": -1}, {"min_density": 0.0}):
+        (hit,) = found(**filters)
+        assert hit["component"] in ("mlp_L0_0", "mlp_L0_1"), filters
+        assert hit["explanation"]["explainer"] == filters.get(
+            "explainer", hit["explanation"]["explainer"]
+        )
+    assert found(explainer="nobody") == found(max_density=0.0) == []
+    assert found(kind="latent") == found(stream="attn") == []
 
 
 def test_search_by_token_ranks_by_the_direct_effect_of_a_unit(

@@ -105,6 +105,7 @@ class _Run:
         file = self.out / "run.json"
         if not file.is_file():
             if self.peers.is_first:
+                _check_free(self.out)
                 self.out.mkdir(parents=True, exist_ok=True)
                 _write_json(file, self.about | {"finished": False})
             self.peers.wait()
@@ -224,6 +225,16 @@ class _Run:
         """What the folder holds, as it will be used."""
         sites = sorted({point.site for point in self.learners})
         return {site: load_coder_set(str(self.folder(site)), self.model.config) for site in sites}
+
+
+def _check_free(out: Path) -> None:
+    """A run starts in a folder of its own, so that it overwrites nobody's coders. Raises ValueError."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file: a training run needs a folder. Choose another.")
+    if out.is_dir() and any(path.name != ".run.json.new" for path in out.iterdir()):
+        raise ValueError(
+            f"{out} is not empty and holds no training run (run.json) to go on with. Choose another folder."
+        )
 
 
 def coder_folder(out: Path, site: Site, sites: set[Site]) -> Path:

@@ -15,6 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ from neuron_explainer.exemplars.state import State
 from neuron_explainer.exemplars.store import Dataset, open_dataset
 from neuron_explainer.exemplars.workplace import Reached, Workplace
 from neuron_explainer.exemplars.writing import (
+    check_replaceable,
     replacing_folder,
     write_card,
     write_group,
@@ -166,7 +168,9 @@ def collate(
     Raises:
         ValueError: the corpus holds no text, a value is not finite, or two coder sets share a stream.
         AnotherDataset: the folder holds one, and it is not to be overwritten.
+        NoDatasetThere: `out` is a file, or a folder of other things; these are never overwritten.
     """
+    check_replaceable(out)
     streams = [coders.stream for coders in coder_sets]
     if len(set(streams)) < len(streams):
         raise ValueError("Two coder sets share a stream: collate them one after the other.")
@@ -181,13 +185,25 @@ def collate(
             raise AnotherDataset(out)
     place = Workplace(out, task.hash(), recipe.window)
     observer = Observer(model, coder_sets)
-    state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
+    with _kept_if_begun(place):
+        state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
     on_progress(_progress(place.reached, "Choosing excerpts"))
     sampling = _sample(task, place, observer, state)
     on_progress(_progress(place.reached, "Writing"))
     _write(task, place, observer.groups, state, sampling)
     place.discard()
     return open_dataset(out)
+
+
+@contextmanager
+def _kept_if_begun(place: Workplace) -> Iterator[None]:
+    """What fails before its first step leaves nothing behind: there is nothing to go on from."""
+    try:
+        yield
+    except BaseException:
+        if place.reached.n_windows == 0:
+            place.discard()
+        raise
 
 
 def _read_corpus(

@@ -17,13 +17,35 @@ from neuron_explainer.exemplars.layout import CARD, TEXT, DatasetCard, Group, Gr
 from neuron_explainer.exemplars.store import sha256
 
 
+class NoDatasetThere(ValueError):
+    """A dataset would replace something that is none."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.hint = "Choose another --out: a new folder, an empty one, or a dataset to overwrite."
+
+
+def check_replaceable(target: Path) -> None:
+    """Raises NoDatasetThere for a file, and for a folder that holds anything but a dataset."""
+    if target.is_dir():
+        if (target / CARD).is_file() or not any(target.iterdir()):
+            return
+        raise NoDatasetThere(f"{target} is a folder of other things: it has no {CARD}.")
+    if target.exists() or target.is_symlink():
+        raise NoDatasetThere(f"{target} is a file, not the folder of a dataset.")
+
+
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """An empty folder to fill, that becomes `target` at once when all went well."""
+    """An empty folder to fill, that becomes `target` at once when all went well.
+
+    Raises NoDatasetThere where `target` is something else, then and there.
+    """
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     yield partial
+    check_replaceable(target)
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():

@@ -169,6 +169,19 @@ def test_a_folder_of_another_run_is_refused(
         train_coders(model, changed, POINTS[:1], small_recipe(), out)
 
 
+def test_a_folder_of_other_things_is_left_alone(
+    model: Transformer, corpus: Corpus, tmp_path: Path
+) -> None:
+    out = tmp_path / "others"
+    out.mkdir()
+    (out / "coders.json").write_text("mine")
+    with pytest.raises(ValueError, match="not empty and holds no training run"):
+        train_coders(model, corpus, POINTS[:1], small_recipe(), out)
+    assert [path.read_text() for path in out.iterdir()] == ["mine"]
+    with pytest.raises(ValueError, match="is a file: a training run needs a folder"):
+        train_coders(model, corpus, POINTS[:1], small_recipe(), out / "coders.json")
+
+
 def test_a_bad_run_writes_nothing(model: Transformer, corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.raises(ValueError, match="layer 7 is out of range: the model has layers 0-2"):

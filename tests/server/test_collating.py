@@ -77,3 +77,31 @@ def test_a_corpus_that_is_not_there(tmp_path: Path) -> None:
     result = collate(tmp_path / "nothing.jsonl", tmp_path / "x")
     assert result.exit_code == 2
     assert "There is no corpus" in result.output
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+def test_what_is_no_dataset_is_never_replaced(
+    corpus: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    folder, file = tmp_path / "photos", tmp_path / "notes.txt"
+    folder.mkdir()
+    (folder / "cat.jpg").write_text("a cat")
+    file.write_text("a note")
+    for out, said in ((folder, "a folder of other things"), (file, "is a file")):
+        result = collate(corpus, out, *more)
+        assert result.exit_code == 2
+        assert said in result.output
+    assert (folder / "cat.jpg").read_text() == "a cat"
+    assert file.read_text() == "a note"
+    (tmp_path / "empty").mkdir()
+    assert collate(corpus, tmp_path / "empty", *more).exit_code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b'{"text": ', b"\xff\xfe\x00"])
+def test_a_corpus_that_cannot_be_read_leaves_nothing_behind(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(content)
+    result = collate(tmp_path / "bad.jsonl", tmp_path / "x")
+    assert result.exit_code == 2, result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.jsonl"]

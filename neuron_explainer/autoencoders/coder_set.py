@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import torch
 
-from neuron_explainer.autoencoders.formats import load_coder, load_coders
+from neuron_explainer.autoencoders.formats import json_object, load_coder, load_coders, naming
 from neuron_explainer.autoencoders.published import (
     PUBLISHED,
     CoderUnavailable,
@@ -199,18 +199,21 @@ def _read_path(path: Path, site: Site | None) -> _Read:
         raise ValueError(
             f"{path} holds coders of several sites: {', '.join(sorted(sites))}. Give their folders one by one."
         )
-    return path.stem or "coder", sites.pop(), coders
+    name = path.name if path.is_dir() else path.stem  # layers.1 is a folder's whole name
+    return name or "coder", sites.pop(), coders
 
 
 def _read_ours(path: Path, site: Site | None) -> _Read:
-    about = json.loads((path / "coders.json").read_text())
-    own = _agreed(about["site"], site, str(path))
+    about = json_object(path / "coders.json")
+    with naming(path / "coders.json"):
+        name, named_site, layers = str(about["name"]), about["site"], list(about["layers"])
+    own = _agreed(named_site, site, str(path))
     coders = {}
-    for layer in about["layers"]:
+    for layer in layers:
         folder = path / f"L{layer}"
         if not folder.is_dir():
             raise LookupError(
-                f"{path}: coders.json lists layers {about['layers']}, but the folder L{layer} is missing."
+                f"{path}: coders.json lists layers {layers}, but the folder L{layer} is missing."
             )
         coder = load_coder(folder)
         if (coder.config.site, coder.config.layer) != (own, layer):
@@ -221,7 +224,7 @@ def _read_ours(path: Path, site: Site | None) -> _Read:
         coders[layer] = coder
     if not coders:
         raise LookupError(f"{path}: coders.json lists no layers.")
-    return str(about["name"]), own, coders
+    return name, own, coders
 
 
 def _agreed(own: Site, asked: Site | None, where: str) -> Site:

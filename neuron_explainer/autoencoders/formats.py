@@ -1,7 +1,7 @@
 """Other people's coders, read into ours without running a line of theirs.
 
     ours        config.json + coder.safetensors
-    SAELens     cfg.json + sae_weights.safetensors; standard, gated, jumprelu, topk, batchtopk, transcoder
+    SAELens     cfg.json + sae_weights.safetensors; standard, gated, topk, jumprelu (also batchtopk), transcoder
     sparsify    cfg.json + sae.safetensors, a folder per hook point (EleutherAI)
     Gemma Scope params.npz (jumprelu)
     OpenAI      {layer}.pt state dicts of the public GPT-2 coders: ReLU (v1, v4) and TopK with layer-normed inputs (v5)
@@ -12,9 +12,9 @@ b_mag and threshold max(b_mag - e^r b_gate, 0).
 """
 
 import json
-import pickle
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +52,26 @@ def load_coder(path: Path, *, site: Site | None = None, layer: int | None = None
     """
     for is_ours, read in _READERS:
         if is_ours(path):
-            try:
+            with naming(path):
                 return read(path, site, layer)
-            except (KeyError, TypeError) as error:  # a field or tensor that its format has
-                raise ValueError(f"{path} is not what its format says: {error}.") from error
     raise LookupError(
         f"{path} holds no coder. Known: our folders (config.json + coder.safetensors), SAELens (cfg.json + "
         "sae_weights.safetensors), sparsify (cfg.json + sae.safetensors), Gemma Scope (.npz), OpenAI (.pt)."
     )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a file, of which nothing may be taken for granted, is a ValueError that names it."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        # a field or tensor that its format has, of the kind and shape that it has there
+        raise ValueError(f"{path} is not what its format says: {error!r}.") from error
+    except (ValueError, OSError) as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def load_coders(path: Path, *, site: Site | None = None) -> dict[int, SparseCoder]:
@@ -99,6 +111,16 @@ def _layer_in(name: str, layer: int | None) -> int:
     return int(found[-1])
 
 
+# Parsed JSON has no static type.
+def json_object(path: Path) -> dict[str, Any]:
+    """What a file of settings says. Raises ValueError that names it."""
+    with naming(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it is no JSON object")
+        return content
+
+
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
@@ -128,7 +150,7 @@ def _hook_place(hook: str) -> tuple[Site, int | None]:
 
 
 def _read_saelens(path: Path, site: Site | None, layer: int | None) -> SparseCoder:
-    cfg = _modern(json.loads((path / "cfg.json").read_text()))
+    cfg = _modern(json_object(path / "cfg.json"))
     tensors = _tensors(path / "sae_weights.safetensors")
     meta = cfg.get("metadata") or {}
     hook = meta.get("hook_name") or cfg.get("hook_name")
@@ -153,6 +175,9 @@ def _read_saelens(path: Path, site: Site | None, layer: int | None) -> SparseCod
         )
     is_transcoder = kind.endswith("transcoder")
     out = meta.get("hook_name_out") or cfg.get("hook_name_out")
+    if is_transcoder and not out:
+        raise ValueError(f"{path}: a transcoder must say what it predicts (hook_name_out).")
+    _scale_decoder(path, cfg, tensors)
     nonlinearity, weights = _SAELENS_KINDS[kind](cfg, tensors, path)
     number = named_layer if named_layer is not None else layer
     config = SparseCoderConfig(
@@ -170,6 +195,17 @@ def _read_saelens(path: Path, site: Site | None, layer: int | None) -> SparseCod
         source=str(path),
     )
     return coder_from_tensors(config, weights, str(path))
+
+
+def _scale_decoder(path: Path, cfg: Mapping[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Fold in the factor of each latent that finetuning gave older files: they decode factor * z."""
+    names = ("finetuning_scaling_factor", "scaling_factor")
+    factor = next((tensors[name] for name in names if name in tensors), None)
+    if not cfg.get("finetuning_scaling_factor"):
+        return
+    if factor is None:
+        raise ValueError(f"{path}: finetuning_scaling_factor is set, but the factors are missing.")
+    tensors["W_dec"] = tensors["W_dec"] * factor[:, None]
 
 
 def _modern(cfg: dict[str, Any]) -> dict[str, Any]:
@@ -195,9 +231,9 @@ Weights = dict[str, Tensor]
 
 def _saelens_plain(t: Mapping[str, Tensor]) -> Weights:
     return {
-        "w_enc": t["W_enc"].T,
+        "w_enc": t["W_enc"].mT,
         "b_enc": t["b_enc"],
-        "w_dec": t["W_dec"].T,
+        "w_dec": t["W_dec"].mT,
         "b_dec": t["b_dec"],
     }
 
@@ -227,9 +263,9 @@ def _saelens_jumprelu(_cfg: Mapping[str, Any], t: Mapping[str, Tensor], _path: P
 def _saelens_gated(_cfg: Mapping[str, Any], t: Mapping[str, Tensor], _path: Path) -> Any:
     stretch = t["r_mag"].exp()
     return "jumprelu", {
-        "w_enc": t["W_enc"].T * stretch[:, None],
+        "w_enc": t["W_enc"].mT * stretch[:, None],
         "b_enc": t["b_mag"],
-        "w_dec": t["W_dec"].T,
+        "w_dec": t["W_dec"].mT,
         "b_dec": t["b_dec"],
         "threshold": (t["b_mag"] - stretch * t["b_gate"]).clamp(min=0),
     }
@@ -248,13 +284,20 @@ _SAELENS_KINDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Tensor], 
 # --- sparsify, Gemma Scope, OpenAI ---------------------------------------------------------------
 
 
+_SPARSIFY_REFUSED = {
+    "skip_connection": "they pass the input on beside their latents",
+    "transcode": "they predict a module's output from its input, so they cannot be spliced in",
+    "signed": "they keep the latents that are largest in absolute value, also negative ones",
+}
+
+
 def _read_sparsify(path: Path, site: Site | None, layer: int | None) -> SparseCoder:
-    cfg = json.loads((path / "cfg.json").read_text())
+    cfg = json_object(path / "cfg.json")
     _refuse(path, cfg, "activation", ("none", "topk"))
-    if cfg.get("skip_connection"):
-        raise ValueError(f"{path}: coders with a skip connection are not supported.")
+    for field, said in _SPARSIFY_REFUSED.items():
+        if cfg.get(field):
+            raise ValueError(f"{path}: coders with {field}=true are not supported: {said}.")
     t = _tensors(path / "sae.safetensors")
-    transcodes = bool(cfg.get("transcode"))
     if site is None:
         parts = [part for part in path.name.split(".") if part in _MODULE_SITES]
         site = _MODULE_SITES[parts[-1]] if parts else "resid_post"
@@ -266,13 +309,12 @@ def _read_sparsify(path: Path, site: Site | None, layer: int | None) -> SparseCo
         nonlinearity="topk",
         k=int(cfg["k"]),
         d_out=t["W_dec"].shape[1],
-        subtract_b_dec=not transcodes,
         source=str(path),
     )
     weights = {
         "w_enc": t["encoder.weight"],
         "b_enc": t["encoder.bias"],
-        "w_dec": t["W_dec"].T,
+        "w_dec": t["W_dec"].mT,
         "b_dec": t["b_dec"],
     }
     return coder_from_tensors(config, weights, str(path))
@@ -307,11 +349,14 @@ def _read_openai(path: Path, site: Site | None, layer: int | None) -> SparseCode
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # the unpickler meets a damaged file with whatever it leads to
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"{path} was refused: it is not a plain file of tensors ({str(error).splitlines()[0]}). "
+            f"{path} was refused: it is not a plain file of tensors ({reason}). "
             "Only tensors are read; nothing in such a file is ever run."
         ) from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} holds a {type(state).__name__}, not tensors by name.")
     wanted = ("pre_bias", "encoder.weight", "latent_bias")
     missing = [name for name in wanted if name not in state]
     if missing:

@@ -198,6 +198,21 @@ def test_nan_and_truncated_files_are_refused(tmp_path: Path) -> None:
         load_coder_set(str(tmp_path), MODEL)
 
 
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"name": "x"}', '{"name": "x", "site": "resid_post", "layers": 3}']
+)
+def test_a_damaged_list_of_coders_is_named(tmp_path: Path, text: str) -> None:
+    (saved(tmp_path) / "coders.json").write_text(text)
+    with pytest.raises(ValueError, match=r"coders\.json"):
+        load_coder_set(str(tmp_path), MODEL)
+
+
+def test_a_folder_is_named_whole_and_a_file_without_its_ending(tmp_path: Path) -> None:
+    for name in ("layers.1", "layers.2"):
+        random_coder(coder_config("resid_post", int(name[-1]), 8)).save(tmp_path / name)
+        assert load_coder_set(str(tmp_path / name), MODEL).name == name
+
+
 def test_a_field_that_no_config_has_is_a_clear_error(tmp_path: Path) -> None:
     file = saved(tmp_path) / "L0/config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"colour": "red"}))

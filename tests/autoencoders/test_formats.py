@@ -80,6 +80,27 @@ def test_saelens_jumprelu_and_gemma_scope_hold_the_same_coder(tmp_path: Path) ->
     assert torch.equal(ours.encode(X), theirs.encode(X))
 
 
+@pytest.mark.parametrize("field", ["transcode", "signed", "skip_connection"])
+def test_a_sparsify_folder_of_what_is_no_plain_autoencoder_is_refused(
+    tmp_path: Path, field: str
+) -> None:
+    folder = tmp_path / "layers.5.mlp"
+    folder.mkdir()
+    tensors = {"encoder.weight": numbers(N, D), "encoder.bias": numbers(N)}
+    save_file(tensors | {"W_dec": numbers(N, D), "b_dec": numbers(D)}, folder / "sae.safetensors")
+    (folder / "cfg.json").write_text(json.dumps({"k": 2, field: True}))
+    with pytest.raises(ValueError, match=f"{field}=true are not supported"):
+        load_coder(folder)
+
+
+def test_a_finetuned_saelens_coder_decodes_with_its_factors(tmp_path: Path) -> None:
+    factor = numbers(N).abs()
+    tensors = {"b_enc": numbers(N), "scaling_factor": factor}
+    coder = load_coder(saelens(tmp_path, tensors, finetuning_scaling_factor=True))
+    z = ((X - numbers(D)) @ numbers(D, N) + numbers(N)).relu()
+    torch.testing.assert_close(coder(X), (factor * z) @ numbers(N, D) + numbers(D))
+
+
 def test_a_sparsify_folder_is_read_by_its_hook_points_name(tmp_path: Path) -> None:
     folder = tmp_path / "layers.5.mlp"
     folder.mkdir()
@@ -153,6 +174,8 @@ def test_a_malicious_pickle_is_refused_and_never_run(tmp_path: Path) -> None:
         ({"normalize_activations": "constant_norm_rescale"}, "constant_norm_rescale"),
         ({"normalize_activations": "expected_average_only_in"}, "factor"),
         ({"metadata": {"hook_name": "blocks.3.mlp.hook_nothing"}}, "hook_nothing"),
+        ({"architecture": "transcoder"}, "hook_name_out"),
+        ({"finetuning_scaling_factor": True}, "the factors are missing"),
     ],
 )
 def test_what_is_not_supported_is_named(tmp_path: Path, cfg: dict[str, Any], named: str) -> None:
@@ -163,3 +186,33 @@ def test_what_is_not_supported_is_named(tmp_path: Path, cfg: dict[str, Any], nam
 def test_nothing_readable_is_a_lookup_error_that_lists_what_is(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="SAELens"):
         load_coder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"junk", b"", b"\x80\x02}q\x00", torch.ones(3), [torch.ones(3)], {"pre_bias": [0.0]}],
+)
+def test_a_pt_file_of_something_else_is_a_sentence_that_names_it(
+    tmp_path: Path, content: Any
+) -> None:
+    file = tmp_path / "3.pt"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        torch.save(content, file)
+    with pytest.raises(ValueError, match=r"3\.pt"):
+        load_coder(file, site="mlp_post_act")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"architec', "5", b"\xff\xfe"])
+def test_a_damaged_cfg_json_is_named(tmp_path: Path, text: str | bytes) -> None:
+    folder = saelens(tmp_path, {"b_enc": numbers(N)})
+    (folder / "cfg.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=r"cfg\.json cannot be read"):
+        load_coder(folder)
+
+
+def test_weights_of_another_rank_are_a_sentence(tmp_path: Path) -> None:
+    folder = saelens(tmp_path, {"b_enc": numbers(N), "W_enc": numbers(N)})
+    with pytest.raises(ValueError, match="is not what its format says"):
+        load_coder(folder)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
 from typing import Any, Literal
 
 from fastapi import Request, Response
@@ -14,7 +13,7 @@ from activation_server.extremes import Extremes
 from activation_server.monitor import Answering
 from activation_server.questions import read_component_of_path, read_prompt
 from neuron_explainer.attribution.ablation import ablation_effect
-from neuron_explainer.autoencoders.coder_set import CoderSet
+from neuron_explainer.autoencoders.coder_set import CoderSet, bases_of
 from neuron_explainer.exemplars.observing import Observer
 from neuron_explainer.exemplars.public import PublicDataset
 from neuron_explainer.exemplars.similar import Part, similar_by_coactivation, similar_by_weights
@@ -50,14 +49,17 @@ class ComponentPages:
         self.datasets = datasets
         self.extremes = Extremes(datasets)
         self.explanations: Explanations = no_explanations
+        self._observers: dict[tuple[CoderSet, ...], Observer] = {}
 
-    async def record(self, name: str, dataset: str | None) -> Response:
+    async def record(self, name: str, dataset: str | None, coder: str | None) -> Response:
         """A component's record. Needs no turn at the model, so it never waits for one."""
 
         def read() -> bytes:
-            component = self.named(name)
-            found = self.datasets.recorded(component, dataset)
-            explanations = list(self.explanations(component))
+            component = self.named(name, coder)
+            found = self.datasets.recorded(component, dataset, coder)
+            # Stores name no coder: what they say is of the first of the stream.
+            is_other = component.kind == "latent" and self._sets(coder) != self._sets(None)
+            explanations = [] if is_other else list(self.explanations(component))
             if isinstance(found, PublicDataset):
                 explanations += found.explanations(component)
             record = found.record(component).to_json()
@@ -71,17 +73,19 @@ class ComponentPages:
         by: Literal["output", "input", "coactivation"],
         limit: int,
         dataset: str | None,
+        coder: str | None,
         request: Request,
     ) -> Response:
         """Components that write, read or fire alike."""
 
         def read() -> Callable[[], bytes]:
-            component = self.named(name)
+            component = self.named(name, coder)
             if component.kind not in ("attn", "mlp", "latent"):
                 raise NotFound(f"{component} is no single unit.", "Name a head, neuron or latent.")
-            return lambda: self._similar(component, by, limit, dataset)
+            return lambda: self._similar(component, by, limit, dataset, coder)
 
-        return await self._session.answer(("similar", name, by, limit, dataset), read, request)
+        key = ("similar", name, by, limit, dataset, coder)
+        return await self._session.answer(key, read, request)
 
     def _similar(
         self,
@@ -89,25 +93,28 @@ class ComponentPages:
         by: Part | Literal["coactivation"],
         limit: int,
         dataset: str | None,
+        coder: str | None,
     ) -> bytes:
         if by == "coactivation":
-            record = self.datasets.find(component, dataset).record(component)
-            found = similar_by_coactivation(self._observer, record, limit=limit)
+            record = self.datasets.find(component, dataset, coder).record(component)
+            found = similar_by_coactivation(self._observer(coder), record, limit=limit)
         else:
             found = similar_by_weights(
-                self._model, self._coder_sets, component, part=by, limit=limit
+                self._model, self._sets(coder), component, part=by, limit=limit
             )
         return wire.to_bytes({"component": str(component), "by": by, "items": found})
 
-    async def ablation_effect(self, name: str, prompt: str, request: Request) -> Response:
+    async def ablation_effect(
+        self, name: str, prompt: str, coder: str | None, request: Request
+    ) -> Response:
         """What each next token's probability loses without a component."""
 
         def read() -> Callable[[], bytes]:
-            component = self.named(name)
+            component = self.named(name, coder)
             tokens = read_prompt(self._model, prompt, "prompt")
 
             def compute() -> bytes:
-                effect = ablation_effect(self._model, self._coder_sets, component, tokens)
+                effect = ablation_effect(self._model, self._sets(coder), component, tokens)
                 return wire.to_bytes(
                     {
                         "component": str(component),
@@ -119,7 +126,7 @@ class ComponentPages:
 
             return compute
 
-        return await self._session.answer(("ablation", name, prompt), read, request)
+        return await self._session.answer(("ablation", name, prompt, coder), read, request)
 
     async def unusual(
         self,
@@ -141,7 +148,7 @@ class ComponentPages:
 
             def compute() -> bytes:
                 items = most_unusual(
-                    self._observer,
+                    self._observer(None),
                     found,
                     tokens,
                     limit=limit,
@@ -161,20 +168,41 @@ class ComponentPages:
 
         return await self._session.answer(key, read, request)
 
-    @cached_property
-    def _observer(self) -> Observer:
+    def _observer(self, coder: str | None) -> Observer:
         """On the model's own thread only."""
-        return Observer(self._model, self._coder_sets)
+        sets = self._sets(coder)
+        if sets not in self._observers:
+            self._observers[sets] = Observer(self._model, sets)
+        return self._observers[sets]
 
-    def named(self, name: str) -> Component:
+    def bases(self, coder: str | None) -> Bases:
+        """With the coder set of a name for its stream; without a name those of the session.
+
+        Raises NotFound for a name that is not loaded.
+        """
+        return self._bases if coder is None else bases_of(self._sets(coder))
+
+    def _sets(self, coder: str | None) -> tuple[CoderSet, ...]:
+        """One coder set for each stream: the named one, else the first. Raises NotFound."""
+        chosen = {each.stream: each for each in reversed(self._coder_sets)}
+        if coder is not None:
+            named = {each.name: each for each in self._coder_sets}
+            if coder not in named:
+                loaded = f"Loaded are: {', '.join(named)}." if named else "No coder is loaded."
+                raise NotFound(f"There is no coder {coder[:80]!r}.", loaded)
+            chosen[named[coder].stream] = named[coder]
+        return tuple(chosen.values())
+
+    def named(self, name: str, coder: str | None = None) -> Component:
         """A component of the model, or one that only a dataset knows (of coders not loaded)."""
+        bases = self.bases(coder)
         try:
             component = Component.parse(name)
         except ValueError:
-            return read_component_of_path(self._model, name, self._bases)
-        if component.kind == "latent" and self.datasets.first(component) is not None:
+            return read_component_of_path(self._model, name, bases)
+        if component.kind == "latent" and self.datasets.first(component, coder) is not None:
             return component
-        return read_component_of_path(self._model, name, self._bases)
+        return read_component_of_path(self._model, name, bases)
 
 
 def _frozen(layers: Collection[int] | None) -> frozenset[int] | None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from activation_server.assets import demo_dir
 from activation_server.errors import NotFound
 from activation_server.schemas import DatasetGroup, DatasetInfo, DatasetRecipe
+from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars import Dataset, DatasetUnavailable, open_dataset
 from neuron_explainer.exemplars.layout import Group
 from neuron_explainer.exemplars.public import PUBLIC, PublicDataset, open_public
@@ -20,16 +21,26 @@ MAKE_HINT = (
 
 
 class Datasets:
-    """Opened datasets by name, in the order they were given."""
+    """Opened datasets by name, in the order they were given.
 
-    def __init__(self, opened: Sequence[Dataset | PublicDataset]) -> None:
+    A latent is one of a coder, by default of the first coder set of its stream; a dataset of another
+    coder's latents says nothing of it. Where none is loaded, whatever a dataset has is shown.
+    """
+
+    def __init__(
+        self, opened: Sequence[Dataset | PublicDataset], coder_sets: Sequence[CoderSet] = ()
+    ) -> None:
         self._by_name = {dataset.name: dataset for dataset in opened}
+        self._first = {coders.stream: coders.name for coders in reversed(coder_sets)}
 
     @staticmethod
-    def open(paths: Sequence[str], model: Transformer) -> "Datasets":
+    def open(
+        paths: Sequence[str], model: Transformer, coder_sets: Sequence[CoderSet] = ()
+    ) -> "Datasets":
         """Open what was asked for, and the demo's own where the model is the demo.
 
-        Raises DatasetUnavailable for a folder that holds none, ValueError for another model's.
+        Raises DatasetUnavailable for a folder that holds none, ValueError for another model's or
+        coder's, and for two of one name.
         """
         demo = demo_dir()
         own = [demo / "exemplars"] if demo is not None and model.folder == demo / "model" else []
@@ -37,9 +48,15 @@ class Datasets:
             open_dataset(folder) for folder in own if (folder / "dataset.json").is_file()
         ]
         found += [open_public(p) if p.startswith(PUBLIC) else open_dataset(p) for p in paths]
+        names = [dataset.name for dataset in found]
         for dataset in found:
-            _check_fits(dataset, model.config)
-        return Datasets(found)
+            _check_fits(dataset, model.config, coder_sets)
+            if names.count(dataset.name) > 1:
+                raise ValueError(
+                    f"Two datasets are called {dataset.name!r}: collate one of them with another --name, "
+                    "or change the name in its dataset.json."
+                )
+        return Datasets(found, coder_sets)
 
     def all(self) -> list[Dataset]:
         """Every collated one, in order."""
@@ -49,7 +66,9 @@ class Datasets:
         """Their cards, for `GET /api/model`."""
         return [_info(dataset) for dataset in self._by_name.values()]
 
-    def recorded(self, component: Component, name: str | None = None) -> Dataset | PublicDataset:
+    def recorded(
+        self, component: Component, name: str | None = None, coder: str | None = None
+    ) -> Dataset | PublicDataset:
         """The dataset of a name or, without one, the first that knows a component.
 
         Raises NotFound that says what there is.
@@ -60,19 +79,27 @@ class Datasets:
             if name not in self._by_name:
                 known = ", ".join(self._by_name)
                 raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
+            self._check_coder(self._by_name[name], component, coder)
             return self._by_name[name]
         for dataset in self._by_name.values():
-            if component in dataset:
+            if self._knows(dataset, component, coder):
                 return dataset
+        for dataset in self._by_name.values():
+            self._check_coder(dataset, component, coder)
         raise NotFound(f"No loaded dataset holds anything on {component}.", MAKE_HINT)
 
-    def find(self, component: Component, name: str | None = None) -> Dataset:
+    def find(
+        self, component: Component, name: str | None = None, coder: str | None = None
+    ) -> Dataset:
         """The same among collated datasets, which have statistics of every component."""
-        found = self.first(component) if name is None else self.recorded(component, name)
+        if name is None:
+            found: Dataset | PublicDataset | None = self.first(component, coder)
+        else:
+            found = self.recorded(component, name, coder)
         if found is not None and not isinstance(found, PublicDataset):
             return found
         if found is None:
-            self.recorded(component)  # says what there is
+            self.recorded(component, None, coder)  # says what there is
         raise NotFound(
             "A public dataset holds excerpts only, without quantiles or means.", MAKE_HINT
         )
@@ -83,18 +110,61 @@ class Datasets:
             return self.all()[0]
         return self.find(Component("embed"), name)
 
+    def knowing(self, component: Component, name: str, coder: str | None = None) -> Dataset | None:
+        """The collated dataset of a name, if it knows a component. Raises NotFound as `named`."""
+        found = self.named(name)
+        return found if self._knows(found, component, coder) else None
+
     def named(self, name: str) -> Dataset:
         """The collated dataset of a name. Raises NotFound that says what there is."""
         return self.find(Component("embed"), name)
 
-    def first(self, component: Component) -> Dataset | None:
+    def first(self, component: Component, coder: str | None = None) -> Dataset | None:
         """The first collated dataset that knows a component, if one does."""
-        return next((dataset for dataset in self.all() if component in dataset), None)
+        return next((d for d in self.all() if self._knows(d, component, coder)), None)
+
+    def _knows(
+        self, dataset: Dataset | PublicDataset, component: Component, coder: str | None
+    ) -> bool:
+        return component in dataset and self._other_coder(dataset, component, coder) is None
+
+    def _other_coder(
+        self, dataset: Dataset | PublicDataset, component: Component, coder: str | None
+    ) -> str | None:
+        """The coder whose latents a dataset has in the place of those that are meant."""
+        if component.kind != "latent" or component.stream is None:
+            return None
+        place = (component.kind, component.layer, component.stream)
+        own = next((g.coder for g in dataset.groups if (g.kind, g.layer, g.stream) == place), None)
+        meant = coder or self._first.get(component.stream)
+        return None if own is None or meant in (None, own) else own
+
+    def _check_coder(
+        self, dataset: Dataset | PublicDataset, component: Component, coder: str | None
+    ) -> None:
+        other = self._other_coder(dataset, component, coder)
+        if other is not None:
+            assert component.stream is not None
+            raise NotFound(
+                f"The dataset {dataset.name} holds the latents of the coder {other!r}, not of "
+                f"{coder or self._first[component.stream]!r}, which {component} is one of.",
+                "Collate with `tdb collate --coder`, or serve that coder too and ask for it (?coder=).",
+            )
 
 
-def _check_fits(dataset: Dataset | PublicDataset, config: ModelConfig) -> None:
+def _check_fits(
+    dataset: Dataset | PublicDataset, config: ModelConfig, coder_sets: Sequence[CoderSet] = ()
+) -> None:
     sizes = {"attn": config.n_heads, "mlp": config.d_mlp}
+    coders = {s.name: s.coders for s in coder_sets}
     for group in dataset.groups:
+        coder = coders.get(group.coder or "", {}).get(group.layer)
+        if coder is not None and coder.config.n_latents != group.n_components:
+            raise ValueError(
+                f"The dataset {dataset.name} was collated with another coder called {group.coder!r}: its "
+                f"{group.name} has {group.n_components} latents, the coder that is loaded has "
+                f"{coder.config.n_latents}. Name the coder otherwise (--coder NAME=PATH), or collate again."
+            )
         expected = sizes.get(group.kind, group.n_components)
         if group.layer >= config.n_layers or group.n_components != expected:
             model = dataset.card.model if isinstance(dataset, Dataset) else dataset.source.model

@@ -8,6 +8,7 @@ from activation_server.datasets import MAKE_HINT, Datasets
 from activation_server.errors import BadRequest, NotFound
 from neuron_explainer.exemplars import Dataset
 from neuron_explainer.exemplars.distribution import QuantileTable
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.nodes import Component, Kind, Side, Stream
 
 EXTREME_TAIL = 1e-4
@@ -21,16 +22,22 @@ class Extremes:
         self.datasets = datasets
         self._table = lru_cache(maxsize=256)(_table)
 
-    def table(self, component: Component, dataset: str | None = None) -> QuantileTable | None:
+    def table(
+        self, component: Component, dataset: str | None = None, bases: Bases | None = None
+    ) -> QuantileTable | None:
         """Quantiles of all components of its kind and layer; None where no dataset knows it.
 
+        A latent is of the coder that `bases` have for it, by default of the first set of its stream.
         Raises NotFound for a dataset that is not served.
         """
+        site = None
+        if bases is not None and component.stream is not None and component.layer is not None:
+            site = bases.find(component.stream, component.layer)
+        coder = None if site is None else site.name
         if dataset is None:
-            found = self.datasets.first(component)
+            found = self.datasets.first(component, coder)
         else:
-            found = self.datasets.find(component, dataset)
-            found = found if component in found else None
+            found = self.datasets.knowing(component, dataset, coder)
         if found is None or component.layer is None:
             return None
         return self._table(found, component.kind, component.layer, component.stream)
@@ -48,10 +55,15 @@ class Extremes:
         return max(found, 0.0) if side == "positive" else min(found, 0.0)
 
     def both_sides(
-        self, kind: Kind, layer: int, stream: Stream | None, dataset: str | None = None
+        self,
+        kind: Kind,
+        layer: int,
+        stream: Stream | None,
+        dataset: str | None = None,
+        bases: Bases | None = None,
     ) -> tuple[Tensor, Tensor] | None:
         """Extreme quantiles of a whole layer: of the negative side, and of the positive side."""
-        table = self.table(Component(kind, layer, 0, stream), dataset)
+        table = self.table(Component(kind, layer, 0, stream), dataset, bases)
         if table is None:
             return None
         low = (table.levels - EXTREME_TAIL).abs().argmin()

@@ -174,7 +174,7 @@ class Ranking:
         self, question: Question, body: InfluenceRequest | ClustersRequest, top_k: int, per: str
     ) -> Influence:
         """The ranked items. Raises BadRequest where activations have no quantiles."""
-        known = self._pairs(body.dataset)
+        known = self._pairs(body.dataset, question.case.bases)
         if body.by == "activation" and known(_a_kind(question), 0, None) is None:
             raise BadRequest(
                 "Activations are ranked in units of the components' own quantiles, and no dataset "
@@ -207,7 +207,7 @@ class Ranking:
                         item,
                         measured.get(number),
                         explained.get((item.component, item.side)),
-                        body.dataset,
+                        self._rank(question, item, body.dataset),
                     )
                     for number, item in enumerate(found.items)
                 ],
@@ -248,7 +248,7 @@ class Ranking:
         item: Influencer,
         measured: float | None,
         explanation: Explanation | None,
-        dataset: str | None,
+        quantile: float | None,
     ) -> dict[str, Any]:
         component = item.component
         return {
@@ -263,19 +263,19 @@ class Ranking:
             "value": item.value,
             "activation": item.activation,
             "attribution": item.attribution,
-            "quantile": self._rank(component, item.activation, dataset),
+            "quantile": quantile,
             "relative_activation": item.relative_activation,
             "measured_effect": measured,
             "n_tokens": item.n_tokens,
             "explanation": None if explanation is None else explanation.text,
         }
 
-    def _rank(self, component: Component, activation: float, dataset: str | None) -> float | None:
-        table = self._extremes.table(component, dataset)
-        if table is None or component.index is None:
+    def _rank(self, question: Question, item: Influencer, dataset: str | None) -> float | None:
+        table = self._extremes.table(item.component, dataset, question.case.bases)
+        if table is None or item.component.index is None:
             return None
-        index = torch.tensor([component.index])
-        return float(rank_in_own_distribution(torch.tensor([activation]), table, index)[0])
+        index = torch.tensor([item.component.index])
+        return float(rank_in_own_distribution(torch.tensor([item.activation]), table, index)[0])
 
     def _measured(self, question: Question, items: Sequence[Influencer]) -> dict[int, float]:
         if not items:
@@ -286,12 +286,12 @@ class Ranking:
         return dict(enumerate(effects))
 
     def _pairs(
-        self, dataset: str | None
+        self, dataset: str | None, bases: Bases
     ) -> Callable[[Kind, int, Stream | None], tuple[torch.Tensor, torch.Tensor] | None]:
         def extremes(
             kind: Kind, layer: int, stream: Stream | None
         ) -> tuple[torch.Tensor, torch.Tensor] | None:
-            return self._extremes.both_sides(kind, layer, stream, dataset)
+            return self._extremes.both_sides(kind, layer, stream, dataset, bases)
 
         return extremes
 

@@ -82,8 +82,8 @@ class ModelSession:
         self._kept = KeptAnswers(settings.max_answers, settings.max_answer_bytes)
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self._examples = examples_for(model)
-        datasets = Datasets.open(settings.datasets, model)
         coder_sets = tuple(self._investigation.coder_sets.values())
+        datasets = Datasets.open(settings.datasets, model, coder_sets)
         self.components = ComponentPages(self, model, datasets, coder_sets, self._bases)
         self.explanations = Explanations(self, model, self.components, coder_sets, settings)
         self.monitor = Monitor(
@@ -143,7 +143,7 @@ class ModelSession:
             table = self._investigation.debug(
                 cases, top_k=body.top_k, read_out_norm=body.read_out_norm
             )
-            return wire.to_bytes(with_standing(table, self.components.extremes))
+            return wire.to_bytes(with_standing(table, self.components.extremes, bases))
 
         return debug
 
@@ -267,12 +267,13 @@ class ModelSession:
     # --- components and checks ------------------------------------------------------------------
 
     async def component_activations(
-        self, name: str, body: ActivationsRequest, request: Request
+        self, name: str, body: ActivationsRequest, coder: str | None, request: Request
     ) -> Response:
         """A component's activation on each prompt."""
 
         def read() -> Callable[[], bytes]:
-            component = read_component_of_path(self._model, name, self._bases)
+            bases = self.components.bases(coder)
+            component = read_component_of_path(self._model, name, bases)
             prompts = [
                 read_prompt(self._model, prompt, f"prompts[{index}]")
                 for index, prompt in enumerate(body.prompts)
@@ -281,19 +282,22 @@ class ModelSession:
                 self._model,
                 component,
                 prompts,
-                component_activations(self._model, component, prompts, self._bases),
+                component_activations(self._model, component, prompts, bases),
             )
 
-        return await self.answer((name, body), read, request)
+        return await self.answer((name, body, coder), read, request)
 
-    async def component_tokens(self, name: str, n: int, request: Request) -> Response:
+    async def component_tokens(
+        self, name: str, n: int, coder: str | None, request: Request
+    ) -> Response:
         """What a component's weights alone say."""
 
         def read() -> Callable[[], bytes]:
-            component = read_component_of_path(self._model, name, self._bases)
-            return lambda: wire.to_bytes(component_tokens(self._model, component, n, self._bases))
+            bases = self.components.bases(coder)
+            component = read_component_of_path(self._model, name, bases)
+            return lambda: wire.to_bytes(component_tokens(self._model, component, n, bases))
 
-        return await self.answer(("tokens", name, n), read, request)
+        return await self.answer(("tokens", name, n, coder), read, request)
 
     async def self_check(self, request: Request) -> Response:
         """Each claim about the numbers, tried on this model."""

@@ -9,14 +9,15 @@ import torch
 from activation_server.extremes import Extremes
 from neuron_explainer.attribution.table import NodeRow, NodeTable
 from neuron_explainer.exemplars import rank_in_own_distribution
+from neuron_explainer.models.bases import Bases
 from neuron_explainer.nodes import Component, Kind, Stream
 
 
-def with_standing(table: NodeTable, extremes: Extremes) -> NodeTable:
+def with_standing(table: NodeTable, extremes: Extremes, bases: Bases) -> NodeTable:
     """The table, each value with the share of its component's dataset values that are larger.
 
-    A head's values are the write magnitudes of its token pairs. Rows that no dataset knows stay as
-    they are.
+    A head's values are the write magnitudes of its token pairs. Rows that no dataset knows, such as
+    latents of another coder than its own, stay as they are.
     """
     cells = [
         (row, case)
@@ -28,6 +29,7 @@ def with_standing(table: NodeTable, extremes: Extremes) -> NodeTable:
         [Component.parse(table.nodes[row].component) for row, _ in cells],
         [_measured(table.nodes[row], case) for row, case in cells],
         extremes,
+        bases,
     )
     rows = [list(node.values) for node in table.nodes]
     for (row, case), share in zip(cells, shares, strict=True):
@@ -45,7 +47,7 @@ def _measured(node: NodeRow, case: int) -> float:
 
 
 def _shares_above(
-    components: Sequence[Component], values: Sequence[float], extremes: Extremes
+    components: Sequence[Component], values: Sequence[float], extremes: Extremes, bases: Bases
 ) -> list[float | None]:
     """For each value the share of its component's values that are larger; one lookup a layer."""
     groups: defaultdict[tuple[Kind, int | None, Stream | None], list[int]] = defaultdict(list)
@@ -53,7 +55,7 @@ def _shares_above(
         groups[component.kind, component.layer, component.stream].append(number)
     found: list[float | None] = [None] * len(components)
     for numbers in groups.values():
-        table = extremes.table(components[numbers[0]])
+        table = extremes.table(components[numbers[0]], bases=bases)
         if table is None:
             continue
         own = torch.tensor([values[number] for number in numbers])

@@ -24,6 +24,13 @@ DatasetName = Annotated[
     str | None,
     Query(max_length=200, description="A loaded dataset; by default the first that knows it."),
 ]
+CoderName = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        description="The loaded coder set whose latent is meant; by default the first of its stream.",
+    ),
+]
 SimilarBy = Annotated[
     Literal["output", "input", "coactivation"],
     Query(description="Cosine of what is written or read, or correlation on its own excerpts."),
@@ -33,10 +40,10 @@ NumberOfTokens = Annotated[int, Query(ge=1, le=100, description="Length of each 
 
 @router.get("/{component}", response_model=ComponentResponse)
 async def component(
-    component: Component, session: Session, dataset: DatasetName = None
+    component: Component, session: Session, dataset: DatasetName = None, coder: CoderName = None
 ) -> Response:
     """Show what a component responds to in a dataset: excerpts, statistics, explanations."""
-    return await session.components.record(component, dataset)
+    return await session.components.record(component, dataset, coder)
 
 
 @router.get("/{component}/similar", response_model=SimilarResponse, responses=QUEUED)
@@ -47,32 +54,45 @@ async def similar_components(
     by: SimilarBy = "output",
     limit: NumberOfTokens = 10,
     dataset: DatasetName = None,
+    coder: CoderName = None,
 ) -> Response:
     """List components that write alike, read alike, or fire together."""
-    return await session.components.similar(component, by, limit, dataset, request)
+    return await session.components.similar(component, by, limit, dataset, coder, request)
 
 
 @router.post(
     "/{component}/ablation_effect", response_model=AblationEffectResponse, responses=QUEUED
 )
 async def ablation_effect(
-    component: Component, body: AblationEffectRequest, session: Session, request: Request
+    component: Component,
+    body: AblationEffectRequest,
+    session: Session,
+    request: Request,
+    coder: CoderName = None,
 ) -> Response:
     """Give the change of each next token's probability when a component is ablated there."""
-    return await session.components.ablation_effect(component, body.prompt, request)
+    return await session.components.ablation_effect(component, body.prompt, coder, request)
 
 
 @router.post("/{component}/activations", response_model=ActivationsResponse, responses=QUEUED)
 async def component_activations(
-    component: Component, body: ActivationsRequest, session: Session, request: Request
+    component: Component,
+    body: ActivationsRequest,
+    session: Session,
+    request: Request,
+    coder: CoderName = None,
 ) -> Response:
     """Give a component's activation at every token, or a head's pattern, on each prompt."""
-    return await session.component_activations(component, body, request)
+    return await session.component_activations(component, body, coder, request)
 
 
 @router.get("/{component}/tokens", response_model=ComponentTokensResponse, responses=QUEUED)
 async def component_tokens(
-    component: Component, session: Session, request: Request, n: NumberOfTokens = 10
+    component: Component,
+    session: Session,
+    request: Request,
+    n: NumberOfTokens = 10,
+    coder: CoderName = None,
 ) -> Response:
     """List what a component's weights alone promote, suppress and respond to."""
-    return await session.component_tokens(component, n, request)
+    return await session.component_tokens(component, n, coder, request)

@@ -71,7 +71,7 @@ class Observer:
     def __init__(self, model: Transformer, coder_sets: Sequence[CoderSet]) -> None:
         self.model = model
         self.groups = groups_of(model, coder_sets)
-        self._by_place = {(g.kind, g.layer, g.stream): g for g in self.groups}
+        self._by_place = {(g.kind, g.layer, g.coder): g for g in self.groups}
         self._coder_sets = coder_sets
         blocks = [model.block(layer) for layer in range(model.config.n_layers)]
         w_o = [block.attn.head_w_o().float() for block in blocks]
@@ -109,7 +109,7 @@ class Observer:
         def latents(value: Tensor, layer: int) -> Tensor:
             coder = coders.coders.get(layer)
             if coder is not None:
-                group = self._by_place["latent", layer, coders.stream]
+                group = self._by_place["latent", layer, coders.name]
                 per_window = value.shape[1] * group.n_components
                 size = max(1, LATENT_VALUES_AT_ONCE // per_window)
                 for first in range(0, value.shape[0], size):

@@ -46,7 +46,10 @@ def similar_by_weights(
     part: Part = "output",
     limit: int = 10,
 ) -> list[Similar]:
-    """The components whose weights are most like one's, best first; heads are compared with heads."""
+    """The components whose weights are most like one's, best first; heads are compared with heads.
+
+    A latent's name does not say its coder: give one coder set for each stream.
+    """
     groups = [g for g in groups_of(model, coder_sets) if _is_comparable(g, component, part)]
     scores = []
     if component.kind == "attn":
@@ -141,7 +144,7 @@ def _vectors(
         if part == "output":
             return block.mlp.w_out.T.float()
         return (block.mlp.w_in[: group.n_components] * block.norm_mlp.weight).float()
-    coders = next(c for c in coder_sets if c.stream == group.stream)
+    coders = next(c for c in coder_sets if c.name == group.coder)
     coder = coders.coders[group.layer]
     if part == "input":
         return coder.w_enc.float()

@@ -51,6 +51,8 @@ def most_unusual(
 ) -> list[Unusual]:
     """The components most active on a text relative to their own quantiles, most unusual first.
 
+    Latents only of the coders that the dataset was collated with.
+
     Args:
         stream: latents of coders on it, and nothing else.
         among: look at no other components and sides.
@@ -60,12 +62,12 @@ def most_unusual(
     lengths = torch.tensor([len(tokens)], device=device)
     number = torch.zeros(1, dtype=torch.long, device=device)
     batch = Batch(row.to(device), lengths, number, prefix_hashes(row).to(device))
-    known = {group.name for group in dataset.groups}
+    known = set(dataset.groups)
     found: list[Unusual] = []
 
     def receive(group: Group, _: Batch, values: Float[Tensor, "window place component"]) -> None:
         is_wanted = group.kind in kinds and (layers is None or group.layer in layers)
-        if group.name not in known or not is_wanted or stream not in (None, group.stream):
+        if group not in known or not is_wanted or stream not in (None, group.stream):
             return
         table = dataset.quantiles(group.kind, group.layer, group.stream)
         for side, sign in (("positive", 1), ("negative", -1)):

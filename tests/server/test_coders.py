@@ -11,9 +11,13 @@ from activation_server import schemas
 from activation_server.app import create_app
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
+from neuron_explainer.exemplars import Recipe
+from neuron_explainer.exemplars.collate import collate
+from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
 from tests.autoencoders.random_coders import random_coder_set
-from tests.server.sample import BASE_URL, a_case, debug_body, measure_body
+from tests.exemplars.small_corpus import small_corpus
+from tests.server.sample import BASE_URL, PROMPT, a_case, debug_body, measure_body
 
 SITES = {
     "the-mlp": ("resid_delta_mlp", 16),
@@ -188,3 +192,88 @@ def test_the_self_check_has_claims_of_each_set(coded: TestClient) -> None:
     mine = [claim for claim in claims if claim["name"] in ("splice", "latent")]
     assert len(mine) == 2 * len(SITES)
     assert all(claim["passed"] for claim in mine), mine
+
+
+@pytest.fixture(scope="module")
+def rivals(
+    model: Transformer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[TestClient, Path]]:
+    """Two coders of one stream, and a dataset of the first one's latents."""
+    root = tmp_path_factory.mktemp("rivals")
+    first = random_coder_set("first", "resid_delta_mlp", 16)
+    first.save(root / "first", model="tiny")
+    random_coder_set("wide", "mlp_post_act", 64).save(root / "wide", model="tiny")
+    corpus = open_corpus(str(small_corpus(root / "small.jsonl", n_documents=12)))
+    collate(model, corpus, root / "data", recipe=Recipe(window=8, n_top=2), coder_sets=[first])
+    settings = Settings(
+        coders=(str(root / "first"), str(root / "wide")), datasets=(str(root / "data"),)
+    )
+    app = create_app(settings, ModelSession(model, settings))
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        yield client, root
+
+
+@pytest.mark.parametrize(("basis", "is_known"), [("first", True), ("wide", False)])
+def test_a_latent_stands_among_its_own_coders_values_only(
+    rivals: tuple[TestClient, Path], basis: str, is_known: bool
+) -> None:
+    table = post(rivals[0], "debug", debug_body(mlp_basis=basis, top_k=500))
+    rows = [row for row in table["nodes"] if row["kind"] == "latent"]
+    shares = [row["values"][0]["share_above"] for row in rows]
+    assert rows
+    assert {share is not None for share in shares} == {is_known}
+    asked = {"prompt": PROMPT, "mlp_basis": basis, "kinds": ["latent"], "top_k": 5}
+    items = post(rivals[0], "monitor/influence", asked)["items"]
+    assert {item["quantile"] is not None for item in items} == {is_known}
+
+
+def test_the_pages_of_a_latent_are_those_of_the_coder_that_is_named(
+    rivals: tuple[TestClient, Path],
+) -> None:
+    client = rivals[0]
+    of = "/api/components/mlp_ae_L1_100"  # the first coder has 48 latents
+    for path in ("", "/tokens", "/similar"):
+        assert client.get(of + path).status_code == 404
+    assert client.get(of + "/tokens", params={"coder": "wide"}).status_code == 200
+    said = client.get(of, params={"coder": "wide"})
+    assert said.status_code == 404
+    assert "the latents of the coder 'first', not of 'wide'" in said.json()["message"]
+    prompts = {"prompts": [PROMPT]}
+    own, other = (
+        client.post(f"/api/components/mlp_ae_L1_7/activations{query}", json=prompts).json()
+        for query in ("", "?coder=wide")
+    )
+    assert own["results"] != other["results"]
+    response = client.post(f"{of}/ablation_effect?coder=wide", json={"prompt": PROMPT})
+    assert response.status_code == 200
+    unknown = client.get(of, params={"coder": "none"})
+    assert unknown.status_code == 404
+    assert "first, wide" in unknown.json()["hint"]
+
+
+@pytest.mark.parametrize("by", ["output", "coactivation"])
+def test_latents_of_one_name_are_not_mixed_up(rivals: tuple[TestClient, Path], by: str) -> None:
+    asked = {"by": by, "limit": 100}
+    response = rivals[0].get("/api/components/mlp_ae_L1_7/similar", params=asked)
+    names = [item["component"] for item in response.json()["items"]]
+    assert len(names) == len(set(names)) == 100
+    response = rivals[0].get("/api/search", params={"mode": "text", "q": PROMPT, "limit": 100})
+    hits = [(hit["component"], hit["side"]) for hit in response.json()["hits"]]
+    assert len(hits) == len(set(hits)) > 0
+
+
+def test_a_dataset_of_another_coder_of_the_same_name_is_refused(
+    rivals: tuple[TestClient, Path], model: Transformer, tmp_path: Path
+) -> None:
+    random_coder_set("first", "mlp_post_act", 64).save(tmp_path / "first", model="tiny")
+    settings = Settings(coders=(str(tmp_path / "first"),), datasets=(str(rivals[1] / "data"),))
+    with pytest.raises(ValueError, match="48 latents, the coder that is loaded has 192"):
+        ModelSession(model, settings)
+
+
+def test_two_datasets_of_one_name_are_refused(
+    rivals: tuple[TestClient, Path], model: Transformer
+) -> None:
+    settings = Settings(datasets=(str(rivals[1] / "data"),) * 2)
+    with pytest.raises(ValueError, match="Two datasets are called 'data'"):
+        ModelSession(model, settings)

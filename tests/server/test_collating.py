@@ -98,9 +98,7 @@ def test_what_is_no_dataset_is_never_replaced(
 
 
 @pytest.mark.parametrize("content", [b"", b'{"text": ', b"\xff\xfe\x00"])
-def test_a_corpus_that_cannot_be_read_leaves_nothing_behind(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_a_corpus_that_cannot_be_read_leaves_nothing_behind(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.jsonl").write_bytes(content)
     result = collate(tmp_path / "bad.jsonl", tmp_path / "x")
     assert result.exit_code == 2, result.output

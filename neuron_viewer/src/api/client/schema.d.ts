@@ -4286,6 +4286,8 @@ export interface operations {
             query?: {
                 /** @description A loaded dataset; by default the first that knows it. */
                 dataset?: string | null;
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
             };
             header?: never;
             path: {
@@ -4372,7 +4374,10 @@ export interface operations {
     };
     ablation_effect: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
+            };
             header?: never;
             path: {
                 /** @description As in attn_L9_9, mlp_L3_117. */
@@ -4464,7 +4469,10 @@ export interface operations {
     };
     component_activations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
+            };
             header?: never;
             path: {
                 /** @description As in attn_L9_9, mlp_L3_117. */
@@ -4655,6 +4663,8 @@ export interface operations {
                 limit?: number;
                 /** @description A loaded dataset; by default the first that knows it. */
                 dataset?: string | null;
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
             };
             header?: never;
             path: {
@@ -4835,6 +4845,8 @@ export interface operations {
             query?: {
                 /** @description Length of each list. */
                 n?: number;
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
             };
             header?: never;
             path: {

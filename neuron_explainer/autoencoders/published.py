@@ -185,6 +185,9 @@ def _fetch_file(address: str, target: Path) -> Path:
     def copy() -> None:
         with _open(address) as source, part.open("wb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
+        expected = _length(source)
+        if expected not in (None, part.stat().st_size):
+            raise OSError(f"only {part.stat().st_size:,} of {expected:,} bytes came")
 
     _reach(address, copy)
     part.replace(target)
@@ -200,6 +203,13 @@ def _open(address: str) -> AbstractContextManager[IO[bytes]]:
         else urlopen(address, timeout=TIMEOUT_SECONDS)
     )
     return opened
+
+
+def _length(source: object) -> int | None:
+    """The bytes that an HTTP answer said it has; blobfile sees to that itself."""
+    headers = getattr(source, "headers", None)
+    stated = None if headers is None else headers.get("Content-Length")
+    return int(stated) if stated and stated.isdigit() else None
 
 
 def _blobs() -> "Context":

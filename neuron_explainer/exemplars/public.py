@@ -17,9 +17,10 @@ activations are the lower triangle of its token pairs, row by row. (Layout: Bill
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from math import isqrt
+from math import isfinite, isqrt, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,8 @@ class PublicDataset:
     def record(self, component: Component) -> ComponentRecord:
         """One component's record. Raises DatasetUnavailable if there is none, or it is damaged."""
         data = self._read(component, self.source.folder, "json")
-        try:
+        with _known_layout(f"The public record of {component}"):
             return _record(data, component, self.source)
-        except (KeyError, TypeError, ValueError, IndexError) as problem:
-            raise DatasetUnavailable(
-                f"The public record of {component} is not in the known layout: {problem!r}.",
-                "Other components can still be read.",
-            ) from problem
 
     def explanations(self, component: Component) -> list[dict[str, Any]]:
         """Published explanations: text, side, score. None where there are none."""
@@ -155,9 +151,10 @@ class PublicDataset:
             return []
         try:
             data = self._read(component, self.source.explanations, "jsonl")
-        except DatasetUnavailable:
+            with _known_layout(f"What the public explanations say of {component}"):
+                return [_explanation(one, self.name) for one in data.get("scored_explanations", ())]
+        except DatasetUnavailable:  # the record can be shown without
             return []
-        return [_explanation(one, self.name) for one in data.get("scored_explanations", ())]
 
     # Parsed JSON has no static type.
     def _read(self, component: Component, folder: str, ending: str) -> Any:
@@ -170,7 +167,7 @@ class PublicDataset:
         where = f"{folder.rstrip('/')}/{component.layer}/{component.index}.{ending}"
         try:
             path = fetched(where, version="public") if is_remote(where) else Path(where)
-            return json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
         except FileNotFoundError as problem:
             raise DatasetUnavailable(
                 f"There is no public record of {component} at {where}.",
@@ -188,6 +185,21 @@ class PublicDataset:
                 f"The public record of {component} is damaged: {problem}.",
                 "Try again; other components can still be read.",
             ) from problem
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"it holds {constant}, which is no number")
+
+
+@contextmanager
+def _known_layout(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
+        raise DatasetUnavailable(
+            f"{what} is not in the known layout: {problem!r}.",
+            "Other components can still be read.",
+        ) from problem
 
 
 def open_public(spec: str) -> PublicDataset:
@@ -218,7 +230,9 @@ def _record(data: Mapping[str, Any], component: Component, source: PublicSource)
     top.sort(key=lambda exemplar: -exemplar.value)
     bands = data.get("random_sample_by_quantile") or []
     edges = _BANDS if len(bands) == len(_BANDS) - 1 else _even(len(bands))
-    mean, variance = data.get("mean"), data.get("variance")
+    mean, variance = (
+        None if data.get(name) is None else _finite(data[name]) for name in ("mean", "variance")
+    )
     return ComponentRecord(
         component=str(component),
         dataset=source.name,
@@ -227,7 +241,7 @@ def _record(data: Mapping[str, Any], component: Component, source: PublicSource)
             n_tokens=None,
             n_values=None,
             mean=mean,
-            std=None if variance is None else float(variance) ** 0.5,
+            std=None if variance is None else sqrt(variance),
             fraction_active=None,
             min=None,
             max=top[0].value if top else None,
@@ -256,7 +270,7 @@ def _field(data: Mapping[str, Any], *names: str) -> Any:
 
 def _exemplar(data: Mapping[str, Any], pairs: bool) -> Exemplar:
     tokens = tuple(str(token) for token in data["tokens"])
-    flat = [float(value) for value in data["activations"]]
+    flat = [_finite(value) for value in data["activations"]]
     if not pairs:
         if len(flat) != len(tokens):
             raise ValueError(f"{len(flat)} activations for {len(tokens)} tokens")
@@ -289,6 +303,13 @@ def _rows(flat: Sequence[float], n_tokens: int) -> tuple[list[tuple[float, ...]]
     return rows, firsts
 
 
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"{value} is no number")
+    return number
+
+
 def _even(n: int) -> tuple[float, ...]:
     return tuple(i / max(n, 1) for i in range(n + 1))
 
@@ -298,7 +319,7 @@ def _boundaries(values: Sequence[float] | None, edges: Sequence[float]) -> dict[
     inner = edges[1:-1]
     if values is None or len(values) != len(inner):
         return {}
-    return {f"{level:g}": float(value) for level, value in zip(inner, values, strict=True)}
+    return {f"{level:g}": _finite(value) for level, value in zip(inner, values, strict=True)}
 
 
 def _explanation(data: Mapping[str, Any], dataset: str) -> dict[str, Any]:

@@ -96,6 +96,12 @@ class Dataset:
         entry, index = self._entry(component)
         rows = {name: self._row(entry, name, index) for name in ROW_TENSORS}
         rows["activations"] = self._codes(entry, index, len(rows["window"]))
+        with _damage(f"{entry.file} or {TEXT}"):
+            return self._assembled(component, entry, rows)
+
+    def _assembled(
+        self, component: Component, entry: GroupFile, rows: dict[str, Tensor]
+    ) -> ComponentRecord:
         exemplars = Excerpts(self.text, rows, is_pairs=entry.group.kind == "attn")
         found: dict[str, tuple[Exemplar, ...]] = {}
         bands = []
@@ -231,7 +237,8 @@ class _damage:
             SafetensorError,
             OSError,
             IndexError,
-            UnicodeDecodeError,
+            OverflowError,
+            RuntimeError,
             ValueError,
             zlib.error,
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -240,9 +240,7 @@ def test_a_spec_that_names_nothing_says_what_there_is(
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = partial(SimpleHTTPRequestHandler, directory=folder)
-    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+def served(handler: Any) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -257,13 +255,39 @@ def test_a_file_at_an_address_is_fetched_once(
 ) -> None:
     monkeypatch.setenv("TDB_CACHE", str(tmp_path / "cache"))
     folder = openai_files(tmp_path / "web", layers=(2,))
-    with served(folder) as address:
+    handler = partial(SimpleHTTPRequestHandler, directory=folder)
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    with served(handler) as address:
         spec = f"net:resid_delta_mlp={address}/2.pt"
         first = load_coder_set(spec, MODEL)
         assert first.layers == (2,)
         with pytest.raises(CoderUnavailable, match=r"1\.pt could not be fetched: .*404"):
             load_coder_set(f"net:resid_delta_mlp={address}/1.pt", MODEL)
     same(load_coder_set(spec, MODEL), first)  # the server has gone
+
+
+class CutOff(BaseHTTPRequestHandler):
+    """Promises more than it sends."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b"x" * 3000)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_file_of_which_a_part_came_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TDB_CACHE", str(tmp_path / "cache"))
+    with served(CutOff) as address:
+        for _ in range(2):
+            with pytest.raises(CoderUnavailable, match="only 3,000 of 100,000 bytes came"):
+                load_coder_set(f"net:resid_delta_mlp={address}/2.pt", MODEL)
+    assert not list((tmp_path / "cache").rglob("*.pt"))
 
 
 def test_an_address_that_cannot_be_reached_is_a_clear_error(

@@ -132,6 +132,14 @@ def test_a_window_of_keys_shorter_than_the_text(tmp_path: Path) -> None:
     [
         ('{"neuron_id": {"neuron_in', "damaged"),
         ("[]", "not in the known layout"),
+        ("[{}]", "not in the known layout"),
+        ('"a record"', "not in the known layout"),
+        ("5", "not in the known layout"),
+        (neuron_record(neuron_id="L3 17"), "not in the known layout"),
+        (neuron_record(random_sample=[" a"]), "not in the known layout"),
+        (neuron_record(variance=-1.0), "not in the known layout"),
+        (neuron_record(mean=float("nan")), "it holds NaN"),
+        (json.dumps(neuron_record()).replace("0.5", "1e999"), "inf is no number"),
         (neuron_record(neuron_id={"layer_index": 3, "neuron_index": 18}), "index 18"),
         ({"neuron_id": {}, "random_sample": []}, "most_positive_activation_records"),
         (neuron_record(random_sample=[{"tokens": [" a"], "activations": [1, 2]}]), "2 activations"),
@@ -181,6 +189,15 @@ def test_explanations(neurons: PublicDataset, tmp_path: Path, old_names: bool) -
     assert explanation["score"] == 0.4
     assert explanation["scores"] == {"correlation": 0.4, "r_squared": 0.1}
     assert own.explanations(Component.parse("mlp_L3_18")) == []
+
+
+@pytest.mark.parametrize("content", [[], "x", {"scored_explanations": ["x"]}, 5])
+def test_explanations_in_another_layout_are_none(
+    neurons: PublicDataset, tmp_path: Path, content: Any
+) -> None:
+    write(tmp_path, NEURON, json.dumps(content), "jsonl")
+    own = PublicDataset(replace(neurons.source, explanations=str(tmp_path)))
+    assert own.explanations(NEURON) == []
 
 
 def test_the_published_places() -> None:

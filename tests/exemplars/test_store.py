@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from neuron_explainer.exemplars import DatasetUnavailable, open_dataset
 from neuron_explainer.nodes import Component
@@ -77,6 +79,20 @@ def test_a_damaged_file_spoils_its_own_group_only(folder: Path) -> None:
         dataset.record(Component.parse("mlp_L0_0"))
     assert dataset.record(Component.parse("mlp_L1_0")).top_positive
     assert dataset.verify() == ["mlp_L0.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["tokens", "vocabulary_bytes"])
+def test_texts_that_make_no_sense_are_a_damaged_file(folder: Path, name: str) -> None:
+    path = folder / "text.safetensors"
+    tensors = load_file(path)
+    tensors[name] = torch.full_like(tensors[name], 255)
+    if name == "tokens":
+        tensors[name] += 1_000_000
+    save_file(tensors, path)
+    dataset = open_dataset(folder)
+    with pytest.raises(DatasetUnavailable, match=r"text\.safetensors .* damaged"):
+        dataset.record(Component.parse("mlp_L0_0"))
+    assert dataset.means("mlp", 0).shape == (3,)
 
 
 def test_a_flipped_byte_is_found_by_verifying(folder: Path) -> None:

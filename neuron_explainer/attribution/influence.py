@@ -106,11 +106,14 @@ class Sheet:
     activation: Float[Tensor, "*#axes"]
     attribution: Float[Tensor, "*#axes"]
 
-    def node(self, place: tuple[Tensor, ...]) -> Node:
-        """The node of one entry."""
-        index, token = (int(_at(self, axes, place)) for axes in (self.index, self.token))
-        key = None if self.key is None else int(_at(self, self.key, place))
-        return Node(Component(self.kind, self.layer, index, self.stream), token, key)
+    def nodes(self, places: tuple[Tensor, ...]) -> list[Node]:
+        """The nodes of some entries."""
+        indices, tokens = (_at(self, axes, places).tolist() for axes in (self.index, self.token))
+        keys = [None] * len(indices) if self.key is None else _at(self, self.key, places).tolist()
+        return [
+            Node(Component(self.kind, self.layer, index, self.stream), token, key)
+            for index, token, key in zip(indices, tokens, keys, strict=True)
+        ]
 
     def kept(self, asked: Asked, n_tokens: int) -> "Sheet":
         """The same with zeros where nothing was asked."""
@@ -137,8 +140,8 @@ class Sheet:
         return mask
 
 
-def _at(sheet: Sheet, axes: Int[Tensor, "*#axes"], place: tuple[Tensor, ...]) -> Tensor:
-    return axes.expand_as(sheet.activation)[place]
+def _at(sheet: Sheet, axes: Int[Tensor, "*#axes"], places: tuple[Tensor, ...]) -> Tensor:
+    return axes.expand_as(sheet.activation)[places]
 
 
 def influence(
@@ -156,7 +159,7 @@ def influence(
     """
     wanted = Asked() if asked is None else asked
     candidates: list[_Candidates] = []
-    totals = _Totals(effects.n_tokens)
+    totals, leaders = _Totals(effects.n_tokens), _Leaders(top_k)
     for sheet in _sheets(effects, wanted):
         kept = sheet.kept(wanted, effects.n_tokens)
         totals.add(kept)
@@ -168,7 +171,7 @@ def influence(
             )
         ranked = kept.attribution if by == "attribution" or relative is None else relative
         if per == "node":
-            candidates.append(_nodes(kept, ranked, relative, top_k))
+            candidates.append(_nodes(kept, ranked, relative, leaders))
         else:
             candidates += _components(kept, ranked, relative, top_k, by)
     return Influence(tuple(_strongest(candidates, top_k)), totals.result())
@@ -187,29 +190,54 @@ class _Candidates:
     side: Side | None
     """None for nodes."""
 
-    def item(self, number: int) -> Influencer:
+    def items(self, numbers: Sequence[int]) -> list[Influencer]:
+        """Some of them, by their numbers."""
+        if self.side is not None:
+            return [self._component(number, self.side) for number in numbers]
+        which = self.which[list(numbers)]
+        places = torch.unravel_index(which, self.ranked.shape)
+        return _influencers(self, places, self.values[list(numbers)].tolist())
+
+    def _component(self, number: int, side: Side) -> Influencer:
         which, value = self.which[number], float(self.values[number])
-        if self.side is None:
-            return _influencer(self, torch.unravel_index(which, self.ranked.shape), value)
-        on_side = _on_side(self.sheet, self.side)
-        own = (self.sheet.index == which) & on_side & (self.ranked != 0)
+        own = (self.sheet.index == which) & _on_side(self.sheet, side) & (self.ranked != 0)
         flat = torch.where(own, self.ranked.abs(), -1.0).argmax()
-        item = _influencer(self, torch.unravel_index(flat, self.ranked.shape), value)
+        (item,) = _influencers(self, torch.unravel_index(flat[None], self.ranked.shape), [value])
         total = torch.where(own, self.sheet.attribution, 0.0).sum()
         return replace(item, attribution=float(total), n_tokens=int(own.sum()))
 
 
-def _strongest(candidates: Sequence[_Candidates], k: int) -> Iterator[Influencer]:
+class _Leaders:
+    """The k largest sizes so far, so that a sheet looks no further than what may be among them."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+        self._sizes = torch.empty(0)
+
+    def among(self, sizes: Float[Tensor, " n"]) -> Int[Tensor, " kept"]:
+        """Places of those that may be among the k largest of all, in order."""
+        least = float(self._sizes[-1]) if len(self._sizes) == self.k else 0.0
+        kept = (sizes >= least).nonzero()[:, 0] if least > 0 else None
+        if kept is None or len(kept) > self.k:
+            kept = sizes.topk(min(self.k, len(sizes))).indices.sort().values
+        both = torch.cat((self._sizes, sizes[kept].float().cpu()))
+        self._sizes = both.sort(descending=True).values[: self.k]
+        return kept
+
+
+def _strongest(candidates: Sequence[_Candidates], k: int) -> list[Influencer]:
     """The k largest in size; ties in the order of kind, layer and index."""
     if not candidates:
-        return
+        return []
     sizes = torch.cat([each.values.abs() for each in candidates])
     places = [(group, i) for group, each in enumerate(candidates) for i in range(len(each.values))]
-    order = sizes.sort(descending=True, stable=True).indices[:k]
-    for chosen in order.tolist():
-        group, number = places[chosen]
-        if sizes[chosen] > 0:
-            yield candidates[group].item(number)
+    order = sizes.sort(descending=True, stable=True).indices[:k].tolist()
+    chosen = [places[number] for number in order if sizes[number] > 0]
+    found: dict[tuple[int, int], Influencer] = {}
+    for group, each in enumerate(candidates):
+        numbers = [number for of, number in chosen if of == group]
+        found |= {(group, n): it for n, it in zip(numbers, each.items(numbers), strict=True)}
+    return [found[place] for place in chosen]
 
 
 def _sheets(effects: Effects, asked: Asked) -> Iterator[Sheet]:
@@ -285,9 +313,9 @@ def _on_side(sheet: Sheet, side: Side) -> Bool[Tensor, "*#axes"]:
     return sheet.activation < 0 if side == "negative" else sheet.activation > 0
 
 
-def _nodes(sheet: Sheet, ranked: Tensor, relative: Tensor | None, k: int) -> _Candidates:
+def _nodes(sheet: Sheet, ranked: Tensor, relative: Tensor | None, leaders: _Leaders) -> _Candidates:
     flat = ranked.flatten()
-    best = flat.abs().topk(min(k, len(flat))).indices
+    best = leaders.among(flat.abs())
     return _Candidates(sheet, ranked, relative, flat[best], best, None)
 
 
@@ -308,16 +336,19 @@ def _components(
         yield _Candidates(sheet, ranked, relative, total[best], best, side)
 
 
-def _influencer(of: _Candidates, place: tuple[Tensor, ...], value: float) -> Influencer:
-    activation = float(of.sheet.activation[place])
-    return Influencer(
-        node=of.sheet.node(place),
-        side=side_of(activation),
-        value=value,
-        activation=activation,
-        attribution=float(of.sheet.attribution[place]),
-        relative_activation=None if of.relative is None else float(of.relative[place]),
+def _influencers(
+    of: _Candidates, places: tuple[Tensor, ...], values: Sequence[float]
+) -> list[Influencer]:
+    """The nodes of some entries of a sheet, all read at once."""
+    activations, attributions = (
+        each[places].tolist() for each in (of.sheet.activation, of.sheet.attribution)
     )
+    relatives = [None] * len(values) if of.relative is None else of.relative[places].tolist()
+    columns = zip(of.sheet.nodes(places), values, activations, attributions, relatives, strict=True)
+    return [
+        Influencer(node, side_of(activation), value, activation, attribution, relative)
+        for node, value, activation, attribution, relative in columns
+    ]
 
 
 class _Totals:

@@ -162,8 +162,9 @@ class Attention(nn.Module):
 
     def project(self, x: Resid) -> tuple[PerHead, PerKeyHead, PerKeyHead]:
         """Queries, keys and values of the normed residual stream, before rotary positions."""
-        q, k, v = torch.split(F.linear(x, self.w_qkv, self.b_qkv), self.sizes, dim=-1)
-        return self.split_heads(q), self.split_heads(k), self.split_heads(v)
+        heads = self.split_heads(F.linear(x, self.w_qkv, self.b_qkv))
+        q, k, v = torch.split(heads, [self.n_heads, self.n_kv_heads, self.n_kv_heads], dim=1)
+        return q, k, v
 
     def scores(
         self, q: PerHead, k: Float[Tensor, "batch kv_head key d_head"]

@@ -19,6 +19,9 @@ from neuron_explainer.models.tokens import encode_one
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Side
 
+N_SETS = 20
+"""The fewest random sets among which the strongest is at the level of 0.05."""
+
 
 def members_of(example: MonitorExample) -> list[tuple[Component, Side]]:
     return [(Component.parse(member.component), member.side) for member in example.members]
@@ -46,7 +49,7 @@ def check_replies(model: Transformer, example: MonitorExample) -> list[SampledTo
 def against_random_sets(
     model: Transformer, example: MonitorExample, reply: Sequence[SampledToken]
 ) -> Comparison:
-    """The joint effect on the explained token, among those of 32 random sets."""
+    """The joint effect on the explained token, among those of random sets."""
     before = [token.id for token in reply[: example.explained]]
     tokens = continued(model, text_of(model, example), before).tokens
     target, distractor = (
@@ -56,7 +59,7 @@ def against_random_sets(
     investigation = Investigation(model)
     case = Case(tokens, objective)
     run, at, members = investigation.read([case]), range(len(tokens)), members_of(example)
-    controls = Controls(run, at, torch.Generator().manual_seed(0)).draw(members, 32)
+    controls = Controls(run, at, torch.Generator().manual_seed(0)).draw(members, N_SETS)
     batches = joint_effects(run, [members, *controls], at, investigation.hooks(case))
     effect, *others = [effect for batch in batches for effect in batch]
     return compare(effect, others)
@@ -79,5 +82,29 @@ def test_the_demo_s_end_in_the_change_they_promise() -> None:
 @pytest.mark.usefixtures("smollm2_folder")
 def test_smollm2_s_end_in_the_change_they_promise() -> None:
     model = load_model("smollm2")
-    assert len(monitor_examples_for(model) or ()) >= 3
+    assert len(monitor_examples_for(model) or ()) >= 5
     check(model)
+
+
+@pytest.mark.real_model
+@pytest.mark.usefixtures("smollm2_folder")
+def test_smollm2_s_do_not_carry_over_as_their_notes_say() -> None:
+    model = load_model("smollm2")
+    one_head, neurons, whale, *_ = monitor_examples_for(model) or ()
+    for example, question, reply in (
+        (
+            one_head,
+            "Which is bigger, 3.7 or 3.12? Answer in one short sentence.",
+            "The answer is 3.",
+        ),
+        (
+            neurons,
+            "Which is bigger, 8.8 or 8.11? Answer in one short sentence.",
+            "The answer is 8.11",
+        ),
+        (whale, "Is a dog a fish? Answer yes or no.", "A dog is indeed a fish."),
+    ):
+        edits = [Steer(component, side=side) for component, side in members_of(example)]
+        messages = [Message("user", question)]
+        found = generate(model, messages, max_new_tokens=8, interventions=edits).run().text
+        assert found.startswith(reply), example.name

@@ -1,4 +1,6 @@
 /** The Monitor on the model under test, which continues a text: write, explain a token, steer, compare, share. */
+import { execFileSync } from "node:child_process";
+
 import type { Page } from "@playwright/test";
 
 import { expect, expectAccessible, expectNoSidewaysScroll, firstExample, test } from "./debugger";
@@ -124,6 +126,13 @@ test("runs a ready experiment to another reply, and shares it by its link", asyn
   await expect(page).toHaveURL(/[?&]on=\d+/);
   await expect(panel(page, "Explained token")).toContainText(experiment.target.trim());
   await expect(rows(page).first()).toBeVisible();
+
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await panel(page, "Steer").getByRole("button", { name: "Export" }).click();
+  await page.getByRole("menuitem", { name: /Copy as Python/ }).click();
+  await expect(page.getByRole("menuitem", { name: /Copied/ })).toBeVisible();
+  const script = await page.evaluate(() => navigator.clipboard.readText());
+  expect(execFileSync("python3", ["-"], { input: script, encoding: "utf8" }).trim()).toBe(experiment.steered.trim());
 
   const shared = await context.newPage();
   await shared.goto(page.url());

@@ -41,7 +41,7 @@ export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPa
       {lack && <p className="pad note">{lack}</p>}
       <Async
         query={lack ? { ...query, error: null } : query}
-        loading={lack ? null : <p className="pad note conceptswait">Grouping the leading components by what they respond to</p>}
+        loading={lack ? <></> : <p className="pad note conceptswait">Grouping the leading components by what they respond to</p>}
         isEmpty={({ clusters }) => clusters.length === 0}
         empty={<NoConcepts data={query.data} />}
       >

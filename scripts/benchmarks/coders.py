@@ -6,7 +6,8 @@
     ablated     the same prompt with a latent of the last third ablated
     encoding    only the encoders' matrix products of that prompt: no way of listing latents is faster
 
-and the peak of memory of one table above what was loaded, beside the latents held dense. Medians; each prompt is new.
+and the peak of memory of one table above what was loaded, beside what the server reckons a question to need and the
+latents held dense. Medians; each prompt is new.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from neuron_explainer import load_model
 from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.attribution.memory import estimated_bytes
 from neuron_explainer.autoencoders import CoderSet, SparseCoder, SparseCoderConfig
 from neuron_explainer.models.interventions import Ablate
 from neuron_explainer.models.objectives import TokenObjective
@@ -110,10 +112,11 @@ def main() -> None:
             held = start_peak()
             times.setdefault(name, []).append(milliseconds(question))
             times.setdefault(f"memory {name}", []).append(memory_gb("VmHWM:") - held)
-    report(args, times)
+    reckoned = [estimated_bytes(model.config, args.tokens, sites) for sites in ((), bases.sites)]
+    report(args, times, reckoned)
 
 
-def report(args: argparse.Namespace, times: dict[str, list[float]]) -> None:
+def report(args: argparse.Namespace, times: dict[str, list[float]], reckoned: list[int]) -> None:
     n_dense = args.latents * 12 * args.tokens
     table = Table(
         title=f"{args.latents} latents x 12 layers, {args.tokens} tokens, {args.threads} thread(s)"
@@ -126,6 +129,10 @@ def report(args: argparse.Namespace, times: dict[str, list[float]]) -> None:
         table.add_row(name, f"{found:.0f}", f"{found / plain:.2f}", f"{peak:.2f}")
     console = Console()
     console.print(table)
+    without, with_coders = (needed / 1e9 for needed in reckoned)
+    console.print(
+        f"Reckoned: {without:.2f} GB for a plain question, {with_coders:.2f} GB with coders."
+    )
     console.print(
         f"All latents held dense would be {4e-9 * n_dense:.2f} GB, as much for each metric."
     )

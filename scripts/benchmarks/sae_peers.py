@@ -17,6 +17,7 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "WANDB_MODE": "disabled", "TOKENIZERS_PARA
 
 import numpy as np
 import torch
+import torch._dynamo  # see sae.py
 from transformers import AutoModelForCausalLM
 
 import datasets

@@ -74,3 +74,16 @@ test("traces an attention latent, and says which pairs of tokens make it up", as
   await page.setViewportSize({ width: 390, height: 844 });
   await expectNoSidewaysScroll(page);
 });
+
+test("traces what a coder missed, from its own row", async ({ page, model }) => {
+  const { mlp } = await coders(page);
+  test.skip(mlp === "", "The model under test has no coders.");
+  const { prompt, target, distractor } = firstExample(model);
+  await page.goto(ask({ p: prompt, t: target, d: distractor, mlp, kind: "latent" }));
+  await answered(page);
+  await rows(page).filter({ hasText: /mlp_ae_error_L\d+@/ }).first().click();
+  await page.getByRole("button", { name: "Trace", exact: true }).click();
+  await expect(page).toHaveURL(/tr=mlp_ae_error_L\d+%40\d+\+value/);
+  await answered(page);
+  await expect(page.getByRole("navigation", { name: "What is explained" })).toContainText("through value");
+});

@@ -169,35 +169,41 @@ def by_rule(
     methods: "Sequence[str]",
     report: Report,
 ) -> None:
-    """Explanations without a language model; groups that are complete in the store are not done again."""
+    """Explanations without a language model; what a method has explained already is not done again."""
     from neuron_explainer.explanations.rule_explainer import (
         METHODS,
+        RULE_LABELS,
         GroupToExplain,
+        RuleMethod,
         explain_group,
     )
     from neuron_explainer.explanations.store import chunks
 
     chosen = set(components)
-    wanted = [method for method in METHODS if method in methods]
     done = {
-        name
-        for method in ("lookup", "trigger_graph", "attention_patterns")
-        for name, _ in store.done(method)
+        method: {name for label in RULE_LABELS[method] for name, _ in store.done(label)}
+        for method in METHODS
+        if method in methods
     }
     for group in dataset.groups:
         members = dataset.components(group.kind, group.layer, group.stream)
-        todo = [it for it in members if it in chosen and str(it) not in done]
+        todo: dict[tuple[RuleMethod, ...], list[Component]] = {}
+        for it in members:
+            missing = tuple(method for method, of in done.items() if str(it) not in of)
+            if it in chosen and missing:
+                todo.setdefault(missing, []).append(it)
         coders = next((it for it in coder_sets if it.stream == group.stream), None)
-        if not todo or (group.kind == "latent" and coders is None):
+        if group.kind == "latent" and coders is None:
             continue
         subject = GroupToExplain(model, dataset, group.kind, group.layer, group.stream, coders)
-        for some in chunks(todo, 256):
-            found = list(
-                explain_group(subject, components=some, methods=wanted, on_progress=report)
-            )
-            with store.transaction():
-                for explanation in found:
-                    store.add(explanation)
+        for missing, components_of in todo.items():
+            for some in chunks(components_of, 256):
+                found = list(
+                    explain_group(subject, components=some, methods=missing, on_progress=report)
+                )
+                with store.transaction():
+                    for explanation in found:
+                        store.add(explanation)
 
 
 def by_llm(

@@ -96,18 +96,12 @@ async def explain(
     """
     component = Component.parse(known.component)
     is_head = component.kind == "attn"
-    shown = (known.of("top") or known.train)[:N_SHOWN]
-    if not shown or known.largest <= 0:
+    if not _shown(known) or known.largest <= 0:
         raise ExplanationFailed("explain", "there are no excerpts on which it fires")
-    messages = explain_head_messages(shown) if is_head else explain_messages(shown, plan.style)
-    questions = [
-        Question(messages, MAX_PHRASE_TOKENS, plan.temperature if number else 0.0, sample=number)
-        for number in range(plan.candidates)
-    ]
-    phrases, problems = await _phrases(explainer, questions)
+    phrases, problems = await _phrases(explainer, candidate_questions(known, plan))
     if not phrases:
         raise ExplanationFailed("explain", "; ".join(dict.fromkeys(problems)))
-    label = f"{explainer.name.rpartition('|')[2]}:{'pairs' if is_head else plan.style}"
+    label = side_label(explainer, component, plan)
     made = [
         Explanation(
             component,
@@ -132,6 +126,28 @@ async def explain(
         scored[0] = await _judged(judge, scored[0], known)
     scored[0] = replace(scored[0], problems=(*problems, *scored[0].problems))
     return scored
+
+
+def candidate_questions(known: Evidence, plan: Plan) -> list[Question]:
+    """What is asked for a side's phrases: as many questions as the plan wants candidates."""
+    is_head = Component.parse(known.component).kind == "attn"
+    shown = _shown(known)
+    messages = explain_head_messages(shown) if is_head else explain_messages(shown, plan.style)
+    return [
+        Question(messages, MAX_PHRASE_TOKENS, plan.temperature if number else 0.0, sample=number)
+        for number in range(plan.candidates)
+    ]
+
+
+def side_label(explainer: Provider, component: Component, plan: Plan) -> str:
+    """Who explains, as the store shows it: the model, how excerpts are shown, and out of how many candidates."""
+    style = "pairs" if component.kind == "attn" else plan.style
+    best_of = f":best-of-{plan.candidates}" if plan.candidates > 1 else ""
+    return f"{explainer.name.rpartition('|')[2]}:{style}{best_of}"
+
+
+def _shown(known: Evidence) -> Sequence[Excerpt]:
+    return (known.of("top") or known.train)[:N_SHOWN]
 
 
 async def score_explanation(

@@ -1,11 +1,13 @@
 """Explains many components with a language model: several at a time, kept as they are done, gone on with when killed.
 
-A side that is in the store already is not asked about again; a call that was answered before comes from the cache of
-replies. So a killed job, started again, goes on where it was. A spent budget stops it in the same state.
+A side is done when the store has a scored explanation of it by the same plan: model, style, number of candidates, and
+the very questions (by their hash). It is not asked about again; a call that was answered before comes from the cache of
+replies. So a killed job, started again, goes on where it was, and a side whose scoring failed is tried again. A spent
+budget stops it in the same state.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +27,13 @@ from neuron_explainer.explanations.explain import (
     ExplanationFailed,
     Plan,
     RunTexts,
+    candidate_questions,
     explain,
+    side_label,
 )
 from neuron_explainer.explanations.explanation import PREFERRED_SCORE, Side, now
 from neuron_explainer.explanations.observations import Subjects, observe
+from neuron_explainer.explanations.reply_cache import content_hash
 from neuron_explainer.explanations.store import ExplanationStore, Failure
 from neuron_explainer.models.tokens import encode, token_text
 from neuron_explainer.nodes import Component
@@ -60,15 +65,19 @@ async def explain_all(
     run_texts: Callable[[Evidence], RunTexts] | None = None,
     on_progress: OnProgress = ignore_progress,
 ) -> JobResult:
-    """Explain every side of the components that has no explanation by this explainer yet."""
+    """Explain every side of the components that has no scored explanation by this plan yet."""
     label = label_of(explainer)
-    done = {key for name in _explainers(store, label) for key in store.done(name)}
+    prompts = _scored_prompts(store, label)
     sides = [
         (component, side)
         for component in components
         for side in sides_of(dataset.record(component))
     ]
-    todo = [(c, side) for c, side in sides if (str(c), side) not in done]
+    todo = [
+        (component, side)
+        for component, side in sides
+        if not _is_done(dataset, component, side, explainer, plan, prompts)
+    ]
     counts = {"explained": 0, "failed": 0}
     slots = asyncio.Semaphore(SIDES_AT_ONCE)
     stopped: list[str] = []
@@ -143,9 +152,35 @@ def texts_runner(subjects: Subjects, component: Component, side: Side) -> RunTex
     return run
 
 
-def _explainers(store: ExplanationStore, label: str) -> list[str]:
-    rows = store.select("SELECT DISTINCT explainer FROM explanations", ())
-    return [name for (name,) in rows if name == label or name.startswith(f"{label}:")]
+Prompts = Mapping[tuple[str, str, str], set[str]]
+"""Hashes of the questions that led to scored explanations, by component, side and explainer."""
+
+
+def _scored_prompts(store: ExplanationStore, label: str) -> Prompts:
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for name, side, explainer, prompt in store.select(
+        "SELECT component, side, explainer, prompt_hash FROM explanations WHERE score IS NOT NULL",
+        (),
+    ):
+        if explainer.startswith(f"{label}:"):
+            found.setdefault((name, side, explainer), set()).add(prompt)
+    return found
+
+
+def _is_done(
+    dataset: Dataset,
+    component: Component,
+    side: Side,
+    explainer: Careful,
+    plan: Plan,
+    prompts: Prompts,
+) -> bool:
+    """Whether one of the plan's own questions led to a scored explanation of the side."""
+    known = prompts.get((str(component), side, side_label(explainer, component, plan)))
+    if not known:
+        return False
+    questions = candidate_questions(evidence(dataset.record(component), side), plan)
+    return any(content_hash(explainer.name, it.to_json()) in known for it in questions)
 
 
 def _report(

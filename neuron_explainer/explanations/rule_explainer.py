@@ -8,7 +8,7 @@
 Explanations come out one at a time, so that they can be stored as they are made.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,8 +48,13 @@ from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind, Stream
 from neuron_explainer.progress import OnProgress, Progress, ignore_progress
 
-Method = Literal["lookup", "trigger_graph"]
-METHODS: tuple[Method, ...] = ("lookup", "trigger_graph")
+RuleMethod = Literal["lookup", "trigger_graph"]
+METHODS: tuple[RuleMethod, ...] = ("lookup", "trigger_graph")
+RULE_LABELS: Mapping[RuleMethod, tuple[str, ...]] = {
+    "lookup": ("lookup",),
+    "trigger_graph": ("trigger_graph", "attention_patterns"),
+}
+"""What explanations by a method are called: of heads, the second of the two."""
 
 MAX_WINDOWS = 2400
 """Windows of text that rules are learnt from."""
@@ -79,7 +84,7 @@ def explain_group(
     group: GroupToExplain,
     *,
     components: Sequence[Component] | None = None,
-    methods: Sequence[Method] = METHODS,
+    methods: Sequence[RuleMethod] = METHODS,
     seed: int = 0,
     on_progress: OnProgress = ignore_progress,
 ) -> Iterator[Explanation]:
@@ -117,7 +122,7 @@ def cached_text(model: Transformer) -> TokenText:
 def _explain_units(
     group: GroupToExplain,
     records: dict[Component, ComponentRecord],
-    methods: Sequence[Method],
+    methods: Sequence[RuleMethod],
     text: TokenText,
     seed: int,
     on_progress: OnProgress,
@@ -142,7 +147,7 @@ def _explain_units(
                 index = component.index or 0
                 values = observed.values[index].float() * (1.0 if side == "positive" else -1.0)
                 values = values.clamp(min=0)
-                rules: dict[Method, TokenRule] = {"lookup": fitter.lookup(values)}
+                rules: dict[RuleMethod, TokenRule] = {"lookup": fitter.lookup(values)}
                 if "trigger_graph" in methods:
                     rules["trigger_graph"] = fitter.trigger_graph(
                         values, rules["lookup"], seeds[side].get(index, [])
@@ -155,7 +160,7 @@ def _explain_units(
 
 
 def _scored_unit(
-    component: Component, known: Evidence, method: Method, rule: TokenRule, text: TokenText
+    component: Component, known: Evidence, method: RuleMethod, rule: TokenRule, text: TokenText
 ) -> Explanation:
     return Explanation(
         component=component,
@@ -210,7 +215,7 @@ def training_windows(records: Sequence[ComponentRecord], limit: int) -> list[tup
 def _explain_heads(
     group: GroupToExplain,
     records: dict[Component, ComponentRecord],
-    methods: Sequence[Method],
+    methods: Sequence[RuleMethod],
     text: TokenText,
 ) -> Iterator[Explanation]:
     windows = training_windows(list(records.values()), MAX_HEAD_WINDOWS)

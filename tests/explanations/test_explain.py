@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,14 @@ from neuron_explainer.explanations.explain import (
 from neuron_explainer.explanations.explain_job import explain_all
 from neuron_explainer.explanations.explanation import Explanation
 from neuron_explainer.explanations.judge import detection_trials, fuzzing_trials
-from neuron_explainer.explanations.providers import Fake, PromptToken, Question, Reply, Usage
+from neuron_explainer.explanations.providers import (
+    Fake,
+    PromptToken,
+    ProviderError,
+    Question,
+    Reply,
+    Usage,
+)
 from neuron_explainer.explanations.replies import UnusableReply, numbers_from, phrase_from
 from neuron_explainer.explanations.reply_cache import ReplyCache
 from neuron_explainer.explanations.simulate import (
@@ -339,3 +347,36 @@ def test_a_job_keeps_what_is_done_and_goes_on_where_it_stopped(
     with ExplanationStore.open(tmp_path / "e.sqlite") as store:
         assert len(store) == sides
         assert {it.text for it in store.all()} == {"a phrase <script>"}
+
+
+def test_a_side_is_done_when_it_has_a_score_by_the_same_plan(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """What failed to be scored is tried again, and so is what is asked in another way."""
+    is_down = True
+
+    def answer(question: Question) -> str:
+        if '{"activations"' in question.messages[0].content:
+            if is_down:
+                raise ProviderError("the server is down")
+            n = len(re.findall(r"^\d+: ", question.messages[-1].content, re.MULTILINE))
+            return json.dumps({"activations": [number % 3 for number in range(n)]})
+        return f"phrase {question.sample}"
+
+    components = dataset.components("mlp", 0)[:2]
+    n_sides = sum(len(sides_of(dataset.record(c))) for c in components)
+
+    def skipped(**plan: Any) -> int:
+        careful = Careful(Fake(answer), ReplyCache(tmp_path / "replies.sqlite"))
+        with ExplanationStore.open(tmp_path / "e.sqlite", writable=True) as store:
+            asked = Plan(judge=False, **plan)
+            result = asyncio.run(explain_all(dataset, components, store, careful, careful, asked))
+        assert result.skipped + result.explained == n_sides
+        return result.skipped
+
+    assert skipped() == 0
+    is_down = False
+    assert [skipped(), skipped()] == [0, n_sides]
+    for plan in ({"style": "excerpts"}, {"candidates": 2}):
+        assert [skipped(**plan), skipped(**plan)] == [0, n_sides], plan
+    assert skipped() == n_sides

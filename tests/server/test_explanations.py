@@ -8,10 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from activation_server.app import create_app
+from activation_server.explaining import by_rule
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.layout import Recipe
+from neuron_explainer.exemplars.store import open_dataset
 from neuron_explainer.explanations.encoders import word_vectors
 from neuron_explainer.explanations.explanation import Explanation, Score
 from neuron_explainer.explanations.rule_explainer import GroupToExplain, explain_group
@@ -167,6 +169,25 @@ def test_a_sentence_of_ones_own_is_scored_and_kept(explained: TestClient) -> Non
     assert explained.get("/api/search", params={"q": "Mary", "mode": "keyword"}).json()["hits"]
     empty = explained.post("/api/components/mlp_L0_1/explanations", json={"text": "  "})
     assert empty.status_code == 422
+
+
+def test_each_method_explains_what_it_has_not_explained_itself(
+    model: Transformer, data: Path, tmp_path: Path
+) -> None:
+    """Not what another one has: lookups leave the trigger graphs to be made."""
+    dataset = open_dataset(data / "dataset")
+    chosen = [Component("mlp", 1, 0), Component("attn", 1, 0)]
+    with ExplanationStore.open(tmp_path / "e.sqlite", writable=True) as store:
+
+        def explainers(*methods: str) -> set[str]:
+            by_rule(dataset, chosen, store, model, [], methods, lambda _: None)  # type: ignore[arg-type]  # a report
+            return {it.explainer for it in store.all()}
+
+        assert explainers("lookup") == {"lookup"}
+        assert explainers("trigger_graph") == {"lookup", "trigger_graph", "attention_patterns"}
+        before = [(it.id, it.explainer) for it in store.all()]
+        explainers("lookup", "trigger_graph")
+        assert [(it.id, it.explainer) for it in store.all()] == before
 
 
 def test_coverage_counts_what_is_explained(explained: TestClient) -> None:

@@ -42,6 +42,8 @@ class ExplanationShelf:
             self.stores.append(ExplanationStore.open(self._own_path, writable=True))
         self._indices: dict[Path, SearchIndex] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._n_changes = 0
 
     def close(self) -> None:
         """Close the stores."""
@@ -55,8 +57,8 @@ class ExplanationShelf:
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Changes when an explanation is added."""
-        return tuple(map(len, self.stores))
+        """Changes when an explanation is added or removed."""
+        return (self._n_changes, *map(len, self.stores))
 
     def index(self, store: ExplanationStore) -> SearchIndex | None:
         """A store's index, opened once and again when the store has grown; None without vectors."""
@@ -103,11 +105,29 @@ class ExplanationShelf:
         self, explanation: Explanation, simulations: Sequence[SimulatedExcerpt]
     ) -> tuple[int, Explanation]:
         """Keep a sentence of one's own; gives it with its store."""
-        store = self._own()
-        kept = store.add(explanation, simulations)
+        with self._writing:
+            store = self._own()
+            kept = store.add(explanation, simulations)
+            self._changed(store)
+        return self.stores.index(store), kept
+
+    def remove(self, component: Component, name: str) -> None:
+        """Forget a sentence of one's own. Raises NotFound, or BadRequest where it is not one's own."""
+        with self._writing:
+            number, explanation = self.find(component, name)
+            store = self.stores[number]
+            if store.path != self._own_path:
+                raise BadRequest(
+                    f"{name} is of {store.path.name}, which was given to the server to read.",
+                    "Only explanations that were written in the viewer can be deleted.",
+                )
+            store.remove(explanation.id or 0)
+            self._changed(store)
+
+    def _changed(self, store: ExplanationStore) -> None:
+        self._n_changes += 1
         table = load_vectors(store.path)
         update_vectors(store, load_encoder(table.encoder if table else "words"))
-        return self.stores.index(store), kept
 
     def _own(self) -> ExplanationStore:
         if self._own_path is None:

@@ -4,7 +4,7 @@ Everything but search by token or text and scoring leaves the model alone, so it
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,10 +18,14 @@ from activation_server.explanation_shelf import ExplanationShelf, Record, record
 from activation_server.monitor import Answering
 from activation_server.questions import field
 from activation_server.schemas import OwnExplanationRequest, SearchMode
-from activation_server.scoring import score_own
+from activation_server.scoring import score_by_endpoint, score_by_model, score_literally
 from activation_server.settings import Settings
+from activation_server.waiting import unless_gone
 from neuron_explainer.autoencoders.coder_set import CoderSet
+from neuron_explainer.exemplars.records import ComponentRecord
 from neuron_explainer.explanations.coverage import coverage
+from neuron_explainer.explanations.evidence import density
+from neuron_explainer.explanations.explain import Explained
 from neuron_explainer.explanations.explanation import Explanation, SimulatedExcerpt, now
 from neuron_explainer.explanations.search import Filters, SearchIndex
 from neuron_explainer.explanations.simulations import simulated_by_rule
@@ -129,35 +133,52 @@ class Explanations:
     # --- one's own --------------------------------------------------------------------------------
 
     async def write(self, name: str, body: OwnExplanationRequest, request: Request) -> Response:
-        """Keep a sentence of one's own and score it at once."""
-
-        def read() -> Callable[[], bytes]:
-            component = self._pages.named(name)
-            source = self._pages.datasets.find(component).record(component)
-            if not body.text.strip():
-                raise BadRequest("The explanation is empty.", "Write a sentence.", where="text")
+        """Keep a sentence of one's own and score it at once; only the served model's part waits for the model."""
+        said, source = await asyncio.to_thread(self._said, name, body)
+        if body.simulator == "local":
 
             def compute() -> bytes:
-                said = Explanation(
-                    component, body.text.strip(), body.side, f"human:{body.simulator}", now()
-                )
-                scored = score_own(said, source, body.simulator, self._model)
-                store, kept = self._shelf.keep(
-                    replace(scored.explanation, density=source.statistics.fraction_active),
-                    scored.simulations,
-                )
-                return wire.to_bytes(
-                    {
-                        "component": name,
-                        "explanation": record(kept, store),
-                        "excerpts": [excerpt(it) for it in scored.simulations],
-                        "problems": scored.problems,
-                    }
-                )
+                return self._keep(score_by_model(said, source, self._model))
 
-            return compute
+            # The time it was said is part of it, so that no earlier answer is given again.
+            return await self._session.answer(("explanation", said), lambda: compute, request)
+        if body.simulator == "endpoint":
+            with field("simulator", "Start the server with OPENAI_BASE_URL or OPENAI_API_KEY."):
+                scored = await unless_gone(request, score_by_endpoint(said, source))
+        else:
+            scored = await asyncio.to_thread(score_literally, said, source)
+        return wire.json_response(await asyncio.to_thread(self._keep, scored))
 
-        return await self._session.answer(("explanation", name, body), read, request)
+    async def remove(self, name: str, number: str) -> None:
+        """Forget a sentence of one's own."""
+        await asyncio.to_thread(lambda: self._shelf.remove(self._pages.named(name), number))
+
+    def _said(self, name: str, body: OwnExplanationRequest) -> tuple[Explanation, ComponentRecord]:
+        """What is said, of what; its density is that of its side."""
+        component = self._pages.named(name)
+        if not body.text.strip():
+            raise BadRequest("The explanation is empty.", "Write a sentence.", where="text")
+        if body.side == "negative" and component.kind != "mlp":
+            raise BadRequest(
+                f"{name} is never below zero: it has no negative side.",
+                "Explain the positive side.",
+                where="side",
+            )
+        source = self._pages.datasets.find(component).record(component)
+        explainer = f"human:{body.simulator}"
+        said = Explanation(component, body.text.strip(), body.side, explainer, now())
+        return replace(said, density=density(source, body.side)), source
+
+    def _keep(self, scored: Explained) -> bytes:
+        store, kept = self._shelf.keep(scored.explanation, scored.simulations)
+        return wire.to_bytes(
+            {
+                "component": str(kept.component),
+                "explanation": record(kept, store),
+                "excerpts": [excerpt(it) for it in scored.simulations],
+                "problems": scored.problems,
+            }
+        )
 
 
 def excerpt(simulated: SimulatedExcerpt) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Scores a sentence somebody wrote: by its words alone, by the served model, or by an endpoint.
 
-Called on the model's own thread, so the served model may be used.
+Only the second needs the model's own thread. An endpoint is waited for beside it, so that one that hangs delays
+nobody else.
 """
 
 import asyncio
 from dataclasses import replace
-from typing import Literal
 
 from neuron_explainer.exemplars.records import ComponentRecord
 from neuron_explainer.explanations.careful import Careful, Manners
@@ -20,47 +20,46 @@ from neuron_explainer.explanations.explanation import (
 from neuron_explainer.explanations.literal import simulate_literally
 from neuron_explainer.explanations.local_provider import LocalProvider
 from neuron_explainer.explanations.openai_provider import Endpoint, OpenAIProvider
+from neuron_explainer.explanations.providers import Provider
 from neuron_explainer.explanations.replies import UnusableReply
 from neuron_explainer.explanations.reply_cache import ReplyCache
 from neuron_explainer.explanations.score import simulation_scores
 from neuron_explainer.models.model_folder import cache_dir
 from neuron_explainer.models.transformer import Transformer
 
-SimulatedBy = Literal["literal", "local", "endpoint"]
 PATIENCE_SECONDS = 30.0
 """Somebody waits for the answer."""
 
 
-def score_own(
-    said: Explanation, record: ComponentRecord, simulator: SimulatedBy, model: Transformer
+def score_by_model(said: Explanation, record: ComponentRecord, model: Transformer) -> Explained:
+    """What the served model predicts from the sentence; call on its own thread."""
+    return asyncio.run(_score(LocalProvider(model), said, record, Plan(simulator="all_at_once")))
+
+
+async def score_by_endpoint(said: Explanation, record: ComponentRecord) -> Explained:
+    """What the endpoint of the environment predicts from it. Raises KeyMissing."""
+    return await _score(OpenAIProvider(Endpoint.from_environment()), said, record, Plan())
+
+
+async def _score(
+    provider: Provider, said: Explanation, record: ComponentRecord, plan: Plan
 ) -> Explained:
-    """The scores of a sentence on a component's held-out excerpts."""
-    if simulator == "literal":
-        return _literally(said, record)
-    known = evidence(record, said.side)
-    provider = (
-        LocalProvider(model)
-        if simulator == "local"
-        else OpenAIProvider(Endpoint.from_environment())
-    )
-    plan = Plan(simulator="all_at_once" if simulator == "local" else "json")
-
-    async def run() -> Explained:
-        cache = ReplyCache(cache_dir() / "replies.sqlite")
-        careful = Careful(provider, cache, manners=Manners(patience=PATIENCE_SECONDS))
-        try:
-            return await score_explanation(careful, said, known, plan)
-        finally:
-            await careful.close()
-            cache.close()
-
-    return asyncio.run(run())
+    cache = ReplyCache(cache_dir() / "replies.sqlite")
+    careful = Careful(provider, cache, manners=Manners(patience=PATIENCE_SECONDS))
+    try:
+        return await score_explanation(careful, said, evidence(record, said.side), plan)
+    finally:
+        await careful.close()
+        cache.close()
 
 
-def _literally(said: Explanation, record: ComponentRecord) -> Explained:
+def score_literally(said: Explanation, record: ComponentRecord) -> Explained:
+    """What the sentence says when it is taken at its word."""
     known = evidence(record, said.side)
     if said.component.kind == "attn":
-        reason = "what a head attends to needs a language model to be judged by a sentence"
+        reason = (
+            "a sentence about a head cannot be taken at its word: have a language model read it"
+        )
         measures = {PREFERRED_SCORE: Score(None, reason=reason)}
         return Explained(replace(said, measures=measures), (), (reason,))
     try:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from activation_server.routes.access import ERRORS, QUEUED, Session
 from activation_server.routes.components import Component
@@ -80,6 +80,16 @@ async def write_explanation(
 ) -> Response:
     """Keep a sentence of one's own and score it at once."""
     return await session.explanations.write(component, body, request)
+
+
+@router.delete("/components/{component}/explanations/{explanation}", status_code=204)
+async def delete_explanation(
+    component: Component,
+    explanation: Annotated[str, Path(max_length=40, description="An explanation's id.")],
+    session: Session,
+) -> None:
+    """Forget a sentence of one's own."""
+    await session.explanations.remove(component, explanation)
 
 
 @router.get("/explanations/coverage", response_model=CoverageResponse)

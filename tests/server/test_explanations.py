@@ -1,6 +1,10 @@
 """Explanations over HTTP: search in every mode, labels, simulations, coverage, and sentences of one's own."""
 
+import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
 from tests.exemplars.small_corpus import small_corpus
+from tests.explanations.endpoint import Script, endpoint
 from tests.server.sample import BASE_URL
 
 MARKUP = "musical instruments <img src=x onerror=alert(1)> & more"
@@ -169,6 +174,77 @@ def test_a_sentence_of_ones_own_is_scored_and_kept(explained: TestClient) -> Non
     assert explained.get("/api/search", params={"q": "Mary", "mode": "keyword"}).json()["hits"]
     empty = explained.post("/api/components/mlp_L0_1/explanations", json={"text": "  "})
     assert empty.status_code == 422
+
+
+def test_an_endpoint_that_hangs_delays_nobody_else(
+    explained: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What needs the model is answered while a sentence of one's own still waits for its language model."""
+    go_on = threading.Event()
+
+    def answer(body: dict[str, Any]) -> str:
+        go_on.wait(20)
+        last = body["messages"][-1]["content"]
+        return json.dumps({"activations": [n % 4 for n in range(last.count("\n") - 2)]})
+
+    script = Script(answer)
+    said = {"text": "fires on ' Mary'", "simulator": "endpoint"}
+    monkeypatch.setenv("TDB_CACHE", str(tmp_path))
+    with endpoint(script) as url, ThreadPoolExecutor(1) as pool:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        post = pool.submit(explained.post, "/api/components/mlp_L0_1/explanations", json=said)
+        while not script.at_once and not post.done():
+            time.sleep(0.01)
+        found = explained.get("/api/search", params={"q": "Mary sat", "mode": "text"})
+        was_waiting = not post.done()
+        go_on.set()
+        written = post.result()
+    assert found.status_code == 200
+    assert was_waiting
+    assert written.status_code == 200, written.text
+    assert written.json()["explanation"]["score"] is not None
+
+
+def test_without_an_endpoint_it_says_at_once_what_to_set(
+    explained: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    body = {"text": "fires on ' Mary'", "simulator": "endpoint"}
+    answer = explained.post("/api/components/mlp_L0_1/explanations", json=body)
+    assert answer.status_code == 422
+    assert "OPENAI_API_KEY" in answer.json()["message"]
+
+
+def test_ones_own_can_be_deleted_and_written_again(explained: TestClient) -> None:
+    at = "/api/components/mlp_L0_1"
+    body = {"text": "fires on ' zebras'"}
+
+    def ids() -> list[str]:
+        return [it["id"] for it in explained.get(at).json()["explanations"]]
+
+    def found() -> int:
+        params = {"q": "zebras", "mode": "keyword"}
+        return len(explained.get("/api/search", params=params).json()["hits"])
+
+    for _ in range(2):
+        own = explained.post(f"{at}/explanations", json=body).json()["explanation"]["id"]
+        assert own in ids()
+        assert found() == 1
+        assert explained.delete(f"{at}/explanations/{own}").status_code == 204
+        assert own not in ids()
+        assert found() == 0
+    assert explained.delete(f"{at}/explanations/{own}").status_code == 404
+    given = explained.delete(f"{at}/explanations/{ids()[0]}")
+    assert given.status_code == 422
+    assert "written in the viewer" in given.json()["hint"]
+
+
+def test_only_neurons_have_a_negative_side_to_explain(explained: TestClient) -> None:
+    body = {"text": "previous token", "side": "negative"}
+    answer = explained.post("/api/components/attn_L0_0/explanations", json=body)
+    assert answer.status_code == 422
+    assert "no negative side" in answer.json()["message"]
 
 
 def test_each_method_explains_what_it_has_not_explained_itself(

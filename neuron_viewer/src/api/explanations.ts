@@ -2,6 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import type { components } from "./client/schema";
+import { errorOf } from "./errors";
 import { client, unwrap } from "./fetch";
 
 type Schemas = components["schemas"];
@@ -25,6 +26,8 @@ export interface SearchQuery {
   layer: number | null;
   side: "positive" | "negative" | null;
   min_score: number | null;
+  min_density: number | null;
+  max_density: number | null;
   limit: number;
 }
 
@@ -65,6 +68,14 @@ export function coverageQuery() {
     queryKey: ["coverage"],
     queryFn: ({ signal }) => unwrap(client.GET("/api/explanations/coverage", { signal })),
   });
+}
+
+/** Forget a sentence of one's own. */
+export async function deleteExplanation(component: string, explanation: string): Promise<void> {
+  const { error, response } = await client.DELETE("/api/components/{component}/explanations/{explanation}", {
+    params: { path: { component, explanation } },
+  });
+  if (!response.ok) throw errorOf(response.status, error);
 }
 
 /** Keep a sentence of one's own and score it at once. */

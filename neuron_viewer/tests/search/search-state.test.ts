@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { NO_SEARCH, readSearch, writeSearch, type SearchState } from "@/pages/search/search-state";
+import { densityRange, NO_SEARCH, readSearch, writeSearch, type SearchState } from "@/pages/search/search-state";
 
 const full: SearchState = {
   query: " Paris & more",
@@ -9,6 +9,7 @@ const full: SearchState = {
   layer: 0,
   side: "negative",
   minScore: 0.25,
+  density: "0.1-0.5",
 };
 
 it("reads back every search that it wrote", () => {
@@ -27,6 +28,13 @@ it("writes nothing of an empty search, and leaves the Debugger's question alone"
 });
 
 it("drops what it cannot read", () => {
-  const params = new URLSearchParams("find=x&mode=magic&type=embed&layer=-1&side=up&min=high");
+  const params = new URLSearchParams("find=x&mode=magic&type=embed&layer=-1&side=up&min=high&density=0-7");
   expect(readSearch(params)).toEqual({ ...NO_SEARCH, query: "x" });
+});
+
+it("asks for both ends of a range of densities, or for the one that says something", () => {
+  expect(densityRange("0.1-0.5")).toEqual({ min_density: 0.1, max_density: 0.5 });
+  expect(densityRange("0-0.01")).toEqual({ min_density: null, max_density: 0.01 });
+  expect(densityRange("0.5-1")).toEqual({ min_density: 0.5, max_density: null });
+  expect(densityRange(null)).toEqual({ min_density: null, max_density: null });
 });

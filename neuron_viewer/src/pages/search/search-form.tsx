@@ -3,7 +3,7 @@ import { Segments } from "@/components/segments";
 import { Select } from "@/components/select";
 import { useDraft } from "@/lib/use-draft";
 
-import { KINDS, MODES, SIDES, type Mode, type SearchState } from "./search-state";
+import { DENSITIES, KINDS, MODES, SIDES, type Density, type Mode, type SearchState } from "./search-state";
 
 export interface SearchFormProps {
   state: SearchState;
@@ -26,6 +26,13 @@ const PLACEHOLDERS: Record<Mode, string> = {
 const KIND_WORDS = { attn: "heads", mlp: "neurons", latent: "latents" };
 const SIDE_WORDS = { positive: "+ side", negative: "\u2212 side" };
 const LEAST_SCORES = ["0.2", "0.4", "0.6", "0.8"];
+const DENSITY_WORDS: Record<Density, string> = {
+  "0-0.001": "density \u2264 0.1 %",
+  "0-0.01": "density \u2264 1 %",
+  "0-0.1": "density \u2264 10 %",
+  "0.1-0.5": "density 10\u201350 %",
+  "0.5-1": "density \u2265 50 %",
+};
 const ANY = "any";
 
 /** One box, what it means, and what results must be. */
@@ -83,6 +90,15 @@ export function SearchForm({ state, model, onChange }: SearchFormProps) {
           any="any score"
           onChange={(score) => {
             onChange({ ...state, minScore: score === null ? null : Number(score) });
+          }}
+        />
+        <Choice
+          label="Density"
+          value={state.density}
+          options={DENSITIES.map((density) => ({ value: density, text: DENSITY_WORDS[density] }))}
+          any="any density"
+          onChange={(density) => {
+            onChange({ ...state, density });
           }}
         />
         <span className="note">{MODE_TITLES[state.mode]}.</span>

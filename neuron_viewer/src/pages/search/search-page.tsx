@@ -12,7 +12,7 @@ import { formatCount } from "@/lib/format";
 import { CoveragePanel } from "./coverage-panel";
 import { ResultList } from "./result-list";
 import { SearchForm } from "./search-form";
-import { readSearch, writeSearch, type SearchState } from "./search-state";
+import { densityRange, readSearch, writeSearch, type SearchState } from "./search-state";
 import "./search.css";
 
 const MOST = 1000;
@@ -51,9 +51,9 @@ function LoadedSearch({ model }: { model: ModelResponse }) {
 }
 
 function Results({ state, model }: { state: SearchState; model: ModelResponse }) {
-  const { query, mode, kind, layer, side, minScore } = state;
+  const { query, mode, kind, layer, side, minScore, density } = state;
   const found = useQuery({
-    ...searchQuery({ q: query, mode, kind, layer, side, min_score: minScore, limit: MOST }),
+    ...searchQuery({ q: query, mode, kind, layer, side, min_score: minScore, ...densityRange(density), limit: MOST }),
     placeholderData: keepPreviousData,
     retry: false,
   });

@@ -1,5 +1,5 @@
 /**
- * What is searched for, written in the URL and read back: `find`, `mode`, `type` (kind), `layer`, `side`, `min`.
+ * What is searched for, written in the URL and read back: `find`, `mode`, `type` (kind), `layer`, `side`, `min`, `density`.
  * The names differ from those of the Debugger's question, which the URL may carry along.
  */
 export const MODES = ["meaning", "keyword", "token", "text"] as const;
@@ -11,6 +11,10 @@ export type SearchKind = (typeof KINDS)[number];
 export const SIDES = ["positive", "negative"] as const;
 export type SearchSide = (typeof SIDES)[number];
 
+/** Density: the share of a component's values that are of an explanation's side; from and to. */
+export const DENSITIES = ["0-0.001", "0-0.01", "0-0.1", "0.1-0.5", "0.5-1"] as const;
+export type Density = (typeof DENSITIES)[number];
+
 export interface SearchState {
   query: string;
   mode: Mode;
@@ -19,6 +23,7 @@ export interface SearchState {
   side: SearchSide | null;
   /** Least score of an explanation. */
   minScore: number | null;
+  density: Density | null;
 }
 
 export const NO_SEARCH: SearchState = {
@@ -28,6 +33,7 @@ export const NO_SEARCH: SearchState = {
   layer: null,
   side: null,
   minScore: null,
+  density: null,
 };
 
 export function readSearch(params: URLSearchParams): SearchState {
@@ -38,13 +44,14 @@ export function readSearch(params: URLSearchParams): SearchState {
     layer: numberIn(params.get("layer"), /^\d{1,4}$/),
     side: oneOf(SIDES, params.get("side")),
     minScore: numberIn(params.get("min"), /^-?\d?\.?\d{1,3}$/),
+    density: oneOf(DENSITIES, params.get("density")),
   };
 }
 
 /** The URL with another search; all else in it, and the order of it, stays. */
 export function writeSearch(old: URLSearchParams, state: SearchState): URLSearchParams {
   const params = new URLSearchParams(old);
-  const { query, mode, kind, layer, side, minScore } = state;
+  const { query, mode, kind, layer, side, minScore, density } = state;
   const texts: Record<string, string | null> = {
     find: query || null,
     mode: mode === NO_SEARCH.mode ? null : mode,
@@ -52,12 +59,19 @@ export function writeSearch(old: URLSearchParams, state: SearchState): URLSearch
     layer: layer === null ? null : String(layer),
     side,
     min: minScore === null ? null : String(minScore),
+    density,
   };
   for (const [name, text] of Object.entries(texts)) {
     if (text === null) params.delete(name);
     else params.set(name, text);
   }
   return params;
+}
+
+/** The ends of a range of densities, as the API names them; an end that says nothing is left open. */
+export function densityRange(density: Density | null): { min_density: number | null; max_density: number | null } {
+  const [least = 0, most = 1] = density === null ? [] : density.split("-").map(Number);
+  return { min_density: least > 0 ? least : null, max_density: most < 1 ? most : null };
 }
 
 function oneOf<T extends string>(allowed: readonly T[], text: string | null): T | null {

@@ -2,6 +2,7 @@ import type { Explanation } from "@/api/types";
 import { ScoreBar } from "@/components/score-bar";
 
 import type { RecordState } from "../use-record";
+import { DeleteButton } from "./delete-button";
 import { ExplainButton } from "./explain-button";
 import type { SideRecord } from "./sides";
 
@@ -35,22 +36,25 @@ export function ExplanationSlot({ component, side, record, compared, onCompare, 
         {best && (
           <CompareButton explanation={best} isOpen={compared === best.id} onCompare={onCompare} />
         )}
+        {best && <DeleteButton component={component} explanation={best} />}
         <button type="button" className="btn small plain" onClick={onWrite}>
           Write your own
         </button>
         {!best && <ExplainButton component={component} dataset={record.record.dataset} />}
       </span>
-      {others.length > 0 && <Others explanations={others} compared={compared} onCompare={onCompare} />}
+      {others.length > 0 && (
+        <Others component={component} explanations={others} compared={compared} onCompare={onCompare} />
+      )}
     </>
   );
 }
 
-interface OthersProps extends Pick<ExplanationSlotProps, "compared" | "onCompare"> {
+interface OthersProps extends Pick<ExplanationSlotProps, "component" | "compared" | "onCompare"> {
   explanations: readonly Explanation[];
 }
 
 /** Those that the best one beat, with their scores. */
-function Others({ explanations, compared, onCompare }: OthersProps) {
+function Others({ component, explanations, compared, onCompare }: OthersProps) {
   return (
     <details className="others">
       <summary className="note">
@@ -62,6 +66,7 @@ function Others({ explanations, compared, onCompare }: OthersProps) {
             <span>{one.text}</span>
             <ScoreBar explanation={one} />
             <CompareButton explanation={one} isOpen={compared === one.id} onCompare={onCompare} />
+            <DeleteButton component={component} explanation={one} />
           </li>
         ))}
       </ul>

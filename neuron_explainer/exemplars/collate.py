@@ -43,7 +43,7 @@ from neuron_explainer.exemplars.sampling import (
 from neuron_explainer.exemplars.shards import Shard, shards_of
 from neuron_explainer.exemplars.state import State
 from neuron_explainer.exemplars.store import Dataset, open_dataset
-from neuron_explainer.exemplars.workplace import Reached, Workplace
+from neuron_explainer.exemplars.workplace import Reached, Workplace, sweep
 from neuron_explainer.exemplars.writing import (
     check_replaceable,
     replacing_folder,
@@ -180,6 +180,7 @@ def collate(
     if (out / CARD).exists():
         finished = _finished(task)
         if finished is not None:
+            sweep(out, task.hash())
             return finished
         if not overwrite:
             raise AnotherDataset(out)

@@ -6,7 +6,8 @@
     sources.txt            of every window so far where it is from, one JSON string a line
 
 Each step writes ahead: windows first, then the state, then `progress.json`, which takes the others'
-newer ends as not written. So a kill at any moment loses only what came after the last step.
+newer ends as not written. So a kill at any moment loses only what came after the last step. It is
+removed in the opposite order, so that what is half removed says that nothing was reached.
 """
 
 import json
@@ -24,7 +25,7 @@ from torch import Tensor
 
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
-from neuron_explainer.exemplars.writing import save_atomically, write_json_atomically
+from neuron_explainer.exemplars.writing import flush_to_disk, save_atomically, write_json_atomically
 
 PROGRESS, WINDOWS, SOURCES = "progress.json", "windows.bin", "sources.txt"
 
@@ -47,21 +48,15 @@ class Workplace:
     """The folder of one unfinished collation."""
 
     def __init__(self, target: Path, task: str, window: int) -> None:
-        self.folder = target.with_name(f".{target.name}.collating")
+        self.folder = folder_of(target)
         self.window = window
-        self.reached = self._read() or Reached(task)
+        self.reached = _read(self.folder) or Reached(task)
         if self.reached.task != task:
             self.discard()
             self.reached = Reached(task)
         self.folder.mkdir(parents=True, exist_ok=True)
         _cut(self.folder / WINDOWS, self.reached.n_windows * (window + 1) * 4)
         _cut(self.folder / SOURCES, self.reached.sources_bytes)
-
-    def _read(self) -> Reached | None:
-        try:
-            return Reached(**json.loads((self.folder / PROGRESS).read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
 
     def load(self, device: torch.device) -> State | None:
         """The state that was reached; None at the beginning."""
@@ -80,7 +75,7 @@ class Workplace:
     def keep(self, state: State, reached: Reached) -> None:
         """Make a step: what is known after the windows noted so far."""
         for name in (WINDOWS, SOURCES):
-            _flush_to_disk(self.folder / name)
+            flush_to_disk(self.folder / name)
         before = self._state(self.reached)
         save_atomically(state.tensors(), self._state(reached))
         self.reached = reached
@@ -110,20 +105,39 @@ class Workplace:
 
     def discard(self) -> None:
         """Remove it all."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
     def _state(self, reached: Reached) -> Path:
         end = "-complete" if reached.is_complete else ""
         return self.folder / f"state-{reached.n_windows}{end}.safetensors"
 
 
+def folder_of(target: Path) -> Path:
+    """Where the unfinished collation of a dataset lies."""
+    return target.with_name(f".{target.name}.collating")
+
+
+def sweep(target: Path, task: str) -> None:
+    """Remove what is left of a task's work, if it was killed when its dataset was there already."""
+    folder = folder_of(target)
+    reached = _read(folder)
+    if reached is None or reached.task == task:
+        _remove(folder)
+
+
+def _read(folder: Path) -> Reached | None:
+    try:
+        return Reached(**json.loads((folder / PROGRESS).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remove(folder: Path) -> None:
+    (folder / PROGRESS).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _cut(path: Path, n_bytes: int) -> None:
     """Forget what was written after the last step."""
     if path.exists():
         os.truncate(path, n_bytes)
-
-
-def _flush_to_disk(path: Path) -> None:
-    if path.exists():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())

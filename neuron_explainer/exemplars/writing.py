@@ -90,6 +90,7 @@ def write_card(folder: Path, card: DatasetCard) -> None:
 def write_json_atomically(data: object, path: Path) -> None:
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    flush_to_disk(partial)
     os.replace(partial, path)
 
 
@@ -98,7 +99,14 @@ def save_atomically(tensors: Mapping[str, Tensor], path: Path) -> None:
     partial = path.with_name(f"{path.name}.partial")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
     partial.chmod(0o644)  # safetensors lets nobody else read
+    flush_to_disk(partial)
     os.replace(partial, path)
+
+
+def flush_to_disk(path: Path) -> None:
+    """So that not even a power cut leaves a file that is named but not written."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _packed(name: str, strings: Sequence[str]) -> dict[str, Tensor]:

@@ -1,0 +1,81 @@
+"""kill -9 at random moments, twenty times: each time the collation goes on, and the end is the same."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuron_explainer.exemplars import Recipe
+from neuron_explainer.exemplars.collate import collate
+from neuron_explainer.exemplars.shards import Shard
+from neuron_explainer.exemplars.state import State
+from neuron_explainer.exemplars.workplace import Reached, Workplace, folder_of
+from neuron_explainer.models.corpus import open_corpus
+from tests.exemplars.small_corpus import small_corpus
+from tests.tiny_models import TinyModels
+
+SEED = 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
+@pytest.mark.skipif(sys.platform == "darwin", reason="torch does not survive a fork there")
+def test_killed_twenty_times_it_ends_the_same(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.exemplars.killing", str(tmp_path), str(SEED)]
+    # A forked tokenizer must not wait for threads that were left behind.
+    env = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"seed {SEED}:\n{done.stdout}\n{done.stderr}"
+    found = re.search(r"killed (\d+) times, went on (\d+) times", done.stdout)
+    assert found is not None, done.stdout
+    assert int(found[1]) == 20
+    assert int(found[2]) >= 10  # of the rest, some were killed before the first step
+
+
+class Killed(Exception):
+    """What a test raises where a process would end."""
+
+
+def test_work_that_is_half_removed_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Workplace(tmp_path / "data", "task", window=4)
+    tokens, lengths = torch.ones(3, 4, dtype=torch.long), torch.full((3,), 3)
+    place.note(Shard(0, 0, tokens, lengths, ("a", "b", "c")))
+    place.keep(State({}), Reached("task", n_windows=3, n_tokens=9, sources_bytes=12))
+    assert Workplace(tmp_path / "data", "task", window=4).reached.n_windows == 3
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(Killed):
+        place.discard()
+    again = Workplace(tmp_path / "data", "task", window=4)
+    assert again.reached.n_windows == 0
+    assert again.load(torch.device("cpu")) is None
+
+
+def test_what_a_finished_collation_left_is_removed(
+    tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_models("gpt2").ours
+    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
+    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+
+    def killed(_: Workplace) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Workplace, "discard", killed)
+        with pytest.raises(Killed):
+            collate(model, corpus, out, recipe=recipe)
+    assert folder_of(out).exists()
+    dataset = collate(model, corpus, out, recipe=recipe)
+    assert dataset.card.n_windows > 0
+    assert not folder_of(out).exists()

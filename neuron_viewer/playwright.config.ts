@@ -2,9 +2,11 @@ import { defineConfig } from "@playwright/test";
 
 import { browserOptions } from "./tests/browser/chromium";
 
-/** Against a real server on a real model; `npm run shots` takes the pictures of every state instead. */
+const { SHOTS, TIMINGS } = process.env;
+
+/** Against a real server on a real model; `npm run shots` takes the pictures of every state instead, `npm run timings` times pages. */
 export default defineConfig({
-  testDir: process.env.SHOTS ? "tests/shots" : "tests/browser",
+  testDir: SHOTS ? "tests/shots" : TIMINGS ? "tests/timings" : "tests/browser",
   globalSetup: "./tests/browser/server.ts",
   outputDir: "test-results",
   // One worker: the server works on one request at a time anyway.

@@ -111,7 +111,7 @@ class Sampling:
 
     def receive(self, group: Group, batch: Batch, values: Float[Tensor, "w p c"]) -> None:
         """What `Observer.run` calls."""
-        self.groups[group.name].add(batch, values, pairs=group.kind == "attn")
+        self.groups[group.name].add(batch, values.float(), pairs=group.kind == "attn")
 
 
 def _quantiles(state: State, group: Group) -> Tensor:

@@ -306,6 +306,7 @@ def _slots(group: Group, recipe: Recipe, state: State, sampling: Sampling) -> di
     sides = state.groups[group.name].sides()
     for name, (leaders, sign) in zip(("top_positive", "top_negative"), sides, strict=False):
         at = slice(ranges[name].start, ranges[name].stop)
+        leaders.tidy()
         tensors["value"][:, at] = (sign * leaders.value).nan_to_num(0, 0, 0).cpu()
         for tensor in ("window", "peak", "scale", "activations"):
             tensors[tensor][:, at] = getattr(leaders, tensor).cpu()

@@ -21,13 +21,17 @@ from neuron_explainer.exemplars.layout import Precision
 from neuron_explainer.exemplars.observing import Batch
 
 EMPTY = -torch.inf
-DENSE_SHARE = 1 / 16
+DENSE_SHARE = 1 / 4
 """Share of all windows and components from which on peaks are sought in all of them: memory is read in order."""
 _LAST_WINDOW = 2**32 - 1
 
 
 class Leaders:
-    """One side of every component of a group: largest values, or smallest with their sign turned."""
+    """One side of every component of a group: largest values, or smallest with their sign turned.
+
+    Rows of `activations` are long, so they stay where they are while ranks change: place i of a
+    component has its own in row `slot[i]`, until `tidy` puts them in order.
+    """
 
     def __init__(
         self, n_components: int, k: int, n_places: int, precision: Precision, device: torch.device
@@ -40,6 +44,7 @@ class Leaders:
         self.scale = torch.zeros(shape, device=device)
         dtype = torch.int8 if precision == "int8" else torch.float16
         self.activations = torch.zeros(*shape, n_places, dtype=dtype, device=device)
+        self._slot = torch.arange(k, device=device).repeat(n_components, 1)
 
     def add(
         self,
@@ -57,75 +62,67 @@ class Leaders:
         entering = best.where(enters, EMPTY)[:, rows].T
         new = _Entrants(entering, values, rows, batch, sign, valid)
         k = self.value.shape[1]
-        value, order = _ranked(
-            torch.cat((self.value[rows], new.value), 1),
-            torch.cat((self.window[rows], new.window), 1),
-            torch.cat((self.text[rows], new.text), 1),
-            k,
-        )
-        self._rearrange(rows, order.clamp(max=k - 1))
-        self.value[rows] = value
+        both = {
+            name: torch.cat((getattr(self, name)[rows], getattr(new, name)), 1)
+            for name in ("window", "text", "peak")
+        }
+        old = self.value[rows]
+        value, order = _ranked(torch.cat((old, new.value), 1), both["window"], both["text"], k)
+        stays = (order < k) & (value > EMPTY)
+        before = order.clamp(max=k - 1)
+        slots = _slots(self._slot[rows].gather(1, before), stays)
+        for name, kept in both.items():
+            getattr(self, name)[rows] = kept.gather(1, order)
+        self.scale[rows] = self.scale[rows].gather(1, before)
+        self.value[rows], self._slot[rows] = value, slots
         row, place = ((order >= k) & (value > EMPTY)).nonzero(as_tuple=True)
-        self._fill(rows[row], place, new, row, order[row, place] - k, values, valid)
-        self._blank(rows)
-
-    def _rearrange(self, rows: Int[Tensor, " row"], order: Int[Tensor, "row k"]) -> None:
-        for name in ("window", "text", "peak", "scale"):
-            kept = getattr(self, name)
-            kept[rows] = kept[rows].gather(1, order)
-        codes = self.activations[rows]
-        self.activations[rows] = codes.gather(1, order[..., None].expand_as(codes))
-
-    def _fill(
-        self,
-        rows: Int[Tensor, " n"],
-        places: Int[Tensor, " n"],
-        new: "_Entrants",
-        row: Int[Tensor, " n"],
-        column: Int[Tensor, " n"],
-        values: Float[Tensor, "window place component"],
-        valid: Bool[Tensor, "window place"] | None,
-    ) -> None:
-        """Put entrants into the places they have won."""
-        for name in ("window", "text", "peak"):
-            getattr(self, name)[rows, places] = getattr(new, name)[row, column]
-        chosen = new.chosen[row, column]
-        own = values[chosen, :, rows]
-        if valid is not None:
-            own = own.where(valid[chosen], 0.0)
-        codes, self.scale[rows, places] = encoded(own, self.activations.dtype)
-        self.activations[rows, places, : codes.shape[1]] = codes
-        self.activations[rows, places, codes.shape[1] :] = 0
+        own = new.activations(row, order[row, place] - k, values, valid)
+        codes, self.scale[rows[row], place] = encoded(own, self.activations.dtype)
+        at = slots[row, place]
+        self.activations[rows[row], at, : codes.shape[1]] = codes
+        self.activations[rows[row], at, codes.shape[1] :] = 0
 
     def merge(self, other: "Leaders") -> None:
         """Let the leaders of another part of the corpus compete."""
         k = self.value.shape[1]
-        both = {n: torch.cat((mine, vars(other)[n]), 1) for n, mine in vars(self).items()}
+        mine, theirs = self.tensors(), other.tensors()
+        both = {name: torch.cat((mine[name], theirs[name]), 1) for name in mine}
         value, order = _ranked(both["value"], both["window"], both["text"], k)
         for name, tensor in both.items():
             at = order if tensor.ndim == 2 else order[..., None].expand(-1, -1, tensor.shape[2])
             setattr(self, name, tensor.gather(1, at))
         self.value = value
-        self._blank(torch.arange(len(value), device=value.device))
 
-    def _blank(self, rows: Int[Tensor, " row"]) -> None:
-        """Leave nothing in empty places, so that equal leaders are equal in every bit."""
-        empty = self.value[rows] == EMPTY
-        if not empty.any():
-            return
+    def tidy(self) -> None:
+        """Put activations in the order of their ranks, and leave nothing in empty places: then equal
+        leaders are equal in every bit."""
+        codes = self.activations
+        self.activations = codes.gather(1, self._slot[..., None].expand_as(codes))
+        self._slot.copy_(torch.arange(self._slot.shape[1], device=self._slot.device))
+        empty = self.value == EMPTY
         for name, nothing in {"window": -1, "text": -1, "peak": 0, "scale": 0}.items():
-            kept = getattr(self, name)
-            kept[rows] = kept[rows].masked_fill(empty, nothing)
-        self.activations[rows] = self.activations[rows].masked_fill(empty[..., None], 0)
+            getattr(self, name).masked_fill_(empty, nothing)
+        self.activations.masked_fill_(empty[..., None], 0)
 
     def tensors(self) -> dict[str, Tensor]:
-        return dict(vars(self))
+        self.tidy()
+        return {name: own for name, own in vars(self).items() if not name.startswith("_")}
 
     @staticmethod
     def of_tensors(tensors: Mapping[str, Tensor]) -> "Leaders":
-        leaders = Leaders(0, 0, 0, "int8", tensors["value"].device)
-        vars(leaders).update({name: tensors[name] for name in vars(leaders)})
+        value = tensors["value"]
+        leaders = Leaders(*value.shape, 0, "int8", value.device)
+        vars(leaders).update(tensors)
         return leaders
+
+
+def _slots(before: Int[Tensor, "row k"], stays: Bool[Tensor, "row k"]) -> Int[Tensor, "row k"]:
+    """Slots of places in their new order: those that stay keep theirs, the others get what is free."""
+    k = before.shape[1]
+    is_taken = torch.zeros_like(before).scatter_reduce(1, before, stays.long(), "amax")
+    free = is_taken.argsort(dim=1, stable=True)
+    nth = ((~stays).cumsum(1) - 1).clamp(min=0, max=k - 1)
+    return before.where(stays, free.gather(1, nth))
 
 
 class _Entrants:
@@ -141,33 +138,59 @@ class _Entrants:
         valid: Bool[Tensor, "window place"] | None,
     ) -> None:
         n_new = int((entering > EMPTY).sum(1).max())
-        self.value, self.chosen = entering.topk(n_new, dim=1)
+        self.value, self._chosen = entering.topk(n_new, dim=1)
+        self._components = components
+        self._own: Tensor | None = None
         row, column = (self.value > EMPTY).nonzero(as_tuple=True)
-        window = self.chosen[row, column]
-        peak = _peaks(values, window, components[row], sign, valid)
-        self.peak = torch.zeros_like(self.chosen, dtype=torch.int32)
+        window = self._chosen[row, column]
+        if len(window) > DENSE_SHARE * values.shape[0] * values.shape[2]:
+            peak = _peaks(values, sign, valid)[window, components[row]]
+        else:
+            self._own = _rows(values, window, components[row], valid)
+            self._entry = torch.zeros_like(self._chosen)
+            self._entry[row, column] = torch.arange(len(row), device=row.device)
+            peak = (sign * self._own).nan_to_num(EMPTY).argmax(1)
+        self.peak = torch.zeros_like(self._chosen, dtype=torch.int32)
         self.peak[row, column] = peak.int()
-        self.window = batch.windows[self.chosen]
-        self.text = torch.zeros_like(self.chosen)
+        self.window = batch.windows[self._chosen]
+        self.text = torch.zeros_like(self._chosen)
         self.text[row, column] = batch.prefixes[window, batch.token_of(peak, values.shape[1])]
+
+    def activations(
+        self,
+        row: Int[Tensor, " n"],
+        column: Int[Tensor, " n"],
+        values: Float[Tensor, "window place component"],
+        valid: Bool[Tensor, "window place"] | None,
+    ) -> Float[Tensor, "n place"]:
+        """All values of some entrants' windows; 0 beyond their text."""
+        if self._own is None:
+            own = _rows(values, self._chosen[row, column], self._components[row], valid)
+        else:
+            own = self._own[self._entry[row, column]]
+        return own.nan_to_num(0.0)
+
+
+def _rows(
+    values: Float[Tensor, "window place component"],
+    window: Int[Tensor, " n"],
+    component: Int[Tensor, " n"],
+    valid: Bool[Tensor, "window place"] | None,
+) -> Float[Tensor, "n place"]:
+    """What some components did on some windows; nothing (NaN) beyond their text."""
+    own = values[window, :, component].float()
+    return own if valid is None else own.where(valid[window], torch.nan)
 
 
 def _peaks(
     values: Float[Tensor, "window place component"],
-    window: Int[Tensor, " n"],
-    component: Int[Tensor, " n"],
     sign: int,
     valid: Bool[Tensor, "window place"] | None,
-) -> Int[Tensor, " n"]:
-    """First place of the largest (or smallest) value of each window and component named."""
-    if len(window) > DENSE_SHARE * values.shape[0] * values.shape[2]:
-        if valid is not None:
-            values = values.masked_fill(~valid[..., None], sign * EMPTY)
-        return (values.argmax(1) if sign > 0 else values.argmin(1))[window, component]
-    own = values[window, :, component]
+) -> Int[Tensor, "window component"]:
+    """First place of the largest (or smallest) value of every window and component."""
     if valid is not None:
-        own = own.where(valid[window], sign * EMPTY)
-    return own.argmax(1) if sign > 0 else own.argmin(1)
+        values = values.masked_fill(~valid[..., None], sign * EMPTY)
+    return values.argmax(1) if sign > 0 else values.argmin(1)
 
 
 def _ranked(

@@ -4,11 +4,14 @@
     heads     attn_pattern times |v W_O|, pairs with key <= query   window pair component
     latents   the coder's encoding of the value at its site         window place component
 
-Layer after layer, so that no more than one layer's values are held. The unembedding is not run.
+Neurons' values are in the model's dtype, the others in float32. Layer after layer, so that no more
+than one layer's values are held. The unembedding is not run.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -38,6 +41,17 @@ class Batch:
         """The token at which a place writes: itself or, of a token pair, the query."""
         n = self.tokens.shape[1]
         return place if n_places == n else lower_triangle(n, place.device)[0][place]
+
+    @cached_property
+    def spans(self) -> list[tuple[slice, int]]:
+        """Runs of windows of the same length, with that length. What is text of a window comes first
+        among its places, and the pairs of its tokens first among its pairs: nothing need be masked."""
+        found, first = [], 0
+        for length, same in groupby(self.lengths.tolist()):
+            n = len(list(same))
+            found.append((slice(first, first + n), int(length)))
+            first += n
+        return found
 
     def valid(self, *, pairs: bool) -> Bool[Tensor, "window place"] | None:
         """Which places (or token pairs) are text; None if all are."""
@@ -88,14 +102,13 @@ class Observer:
             return v
 
         def pattern(pattern: Tensor, layer: int) -> Tensor:
-            query, key = lower_triangle(pattern.shape[-1], pattern.device)
             written = pattern.float() * norms.pop(layer)[:, :, None, :]
-            pairs = written[:, :, query, key].transpose(1, 2)
-            receive(self._by_place["attn", layer, None], batch, pairs)
+            pairs = torch.cat([written[:, :, q, : q + 1] for q in range(written.shape[2])], dim=2)
+            receive(self._by_place["attn", layer, None], batch, pairs.transpose(1, 2))
             return pattern
 
         def neurons(post_act: Tensor, layer: int) -> Tensor:
-            receive(self._by_place["mlp", layer, None], batch, post_act.float())
+            receive(self._by_place["mlp", layer, None], batch, post_act)
             return post_act
 
         hooks: list[tuple[Site, Hook]]

@@ -94,7 +94,7 @@ def similar_by_coactivation(
         if group.kind == "attn":
             values = _strongest_pairs(values, part.tokens.shape[1])
         rows = part.windows
-        series = values[is_text[rows]]
+        series = values[is_text[rows]].float()
         if len(rows) == len(numbers):
             scores[group.name] = _correlations(series, own_activity)
         else:  # a large coder comes in several pieces

@@ -12,7 +12,7 @@ from torch import Tensor
 from neuron_explainer.exemplars.layout import Group, Recipe
 from neuron_explainer.exemplars.leaders import Leaders
 from neuron_explainer.exemplars.observing import Batch
-from neuron_explainer.exemplars.tally import Tally
+from neuron_explainer.exemplars.tally import Moments, Tally
 
 
 class GroupState:
@@ -37,17 +37,15 @@ class GroupState:
         self, batch: Batch, values: Float[Tensor, "window place component"], pairs: bool
     ) -> None:
         """Take in what the components did on a batch."""
+        spans = batch.spans
+        if pairs:
+            spans = [(windows, n * (n + 1) // 2) for windows, n in spans]
+        moments = Moments.of(values, spans)
+        self.tally.add(values, moments, spans)
         valid = batch.valid(pairs=pairs)
-        if valid is None:
-            highest, lowest = values.amax(1), values.amin(1)
-        else:
-            outside = ~valid[..., None]
-            highest = values.masked_fill(outside, -torch.inf).amax(1)
-            lowest = values.masked_fill(outside, torch.inf).amin(1)
-        self.tally.add(values, lowest, highest, valid)
-        self.positive.add(highest, values, batch, 1, valid)
+        self.positive.add(moments.highest, values, batch, 1, valid)
         if self.negative is not None:
-            self.negative.add(-lowest, values, batch, -1, valid)
+            self.negative.add(-moments.lowest, values, batch, -1, valid)
 
     def merge(self, other: "GroupState") -> None:
         self.tally.merge(other.tally)

@@ -70,12 +70,11 @@ def most_unusual(
         if group not in known or not is_wanted or stream not in (None, group.stream):
             return
         table = dataset.quantiles(group.kind, group.layer, group.stream)
+        own = values[0].float().cpu()
         for side, sign in (("positive", 1), ("negative", -1)):
             if side in sides and (sign > 0 or group.is_signed):
                 admitted = _admitted(group, side, values.shape[-1], among)
-                found.extend(
-                    _side(group, values[0].cpu(), table, len(tokens), limit, sign, admitted)
-                )
+                found.extend(_side(group, own, table, len(tokens), limit, sign, admitted))
 
     observer.run(batch, receive)
     found.sort(key=lambda one: (one.share_beyond, -one.times_extreme, one.component))

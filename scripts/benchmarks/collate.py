@@ -2,7 +2,10 @@
 
     collated / plain     tokens per second of collating all heads and neurons of a GPT-2-small-shaped model, over those
                          of running its layers on the same batches; the goal is 0.8
+    last quarter         the same over the last quarter of the batches, when new leaders have become rare
     memory               peak resident memory of collating a corpus ten times as long, over that of the shorter one
+    two workers          tokens per second of collating with the demo model on two Ray workers of one thread, over those
+                         of one worker; the goal is 1.6 on two cores
 
 Both sides are interleaved batch by batch, 64 windows of 64 random tokens each. "wall" is what a user waits; "cpu" is
 processor time, which a busy machine disturbs less. The first batches, in which every excerpt is a new leader, count in.
@@ -85,7 +88,7 @@ def speed(dtype: str, device: str, n_batches: int, window: int) -> dict[str, flo
     model = gpt2_small_shaped(DTYPES[dtype], device)
     observer = Observer(model, [])
     state = State.empty(observer.groups, Recipe(window=window), model.device)
-    spent = {"plain": [0.0, 0.0], "collated": [0.0, 0.0]}
+    plain, collated = [], []
     for number, batch in enumerate(shard(model, 0, n_batches + 1, window).batches(model.device)):
         start = clocks(device)
         model.layers(model.embed(batch.tokens))
@@ -94,63 +97,65 @@ def speed(dtype: str, device: str, n_batches: int, window: int) -> dict[str, flo
         end = clocks(device)
         if number == 0:
             continue  # the first call of everything allocates
-        for side, one, other in (("plain", start, middle), ("collated", middle, end)):
-            spent[side] = [
-                total + b - a for total, a, b in zip(spent[side], one, other, strict=True)
-            ]
+        plain.append([b - a for a, b in zip(start, middle, strict=True)])
+        collated.append([b - a for a, b in zip(middle, end, strict=True)])
+    one, other = torch.tensor(plain), torch.tensor(collated)
     n_tokens = n_batches * BATCH_WINDOWS * window
-    rates = {side: [n_tokens / seconds for seconds in both] for side, both in spent.items()}
+    last = slice(-max(1, n_batches // 4), None)
     return {
-        "plain": rates["plain"][0],
-        "collated": rates["collated"][0],
-        "wall": rates["collated"][0] / rates["plain"][0],
-        "cpu": rates["collated"][1] / rates["plain"][1],
+        "plain": n_tokens / float(one[:, 0].sum()),
+        "collated": n_tokens / float(other[:, 0].sum()),
+        "wall": float(one[:, 0].sum() / other[:, 0].sum()),
+        "cpu": float(one[:, 1].sum() / other[:, 1].sum()),
+        "last": float(one[last, 1].sum() / other[last, 1].sum()),
     }
 
 
 def peak_memory(n_documents: int) -> int:
     """Peak resident bytes of a process that collates so many documents with the demo model."""
-    command = [
-        sys.executable,
-        "-m",
-        "scripts.benchmarks.collate",
-        "--collate-only",
-        str(n_documents),
-    ]
+    module = "scripts.benchmarks.collate"
+    command = [sys.executable, "-m", module, "--collate-only", str(n_documents)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(json.loads(answer.stdout.splitlines()[-1])["peak"])
+
+
+def random_documents(path: Path, n: int) -> str:
+    """Documents of a window's length, for the demo model."""
+    random, words = Random(0), WORDS.split()
+    with path.open("w") as file:
+        for _ in range(n):
+            text = "".join(f" {random.choice(words)}" for _ in range(63))
+            file.write(json.dumps({"text": text}) + "\n")
+    return str(path)
+
+
+def workers_rate(n_workers: int, n_documents: int) -> float:
+    """Tokens per second of whole collations with the demo model on so many Ray workers."""
+    from neuron_explainer import load_model
+    from neuron_explainer.exemplars.cluster import Equipment, RayPool
+
+    model = load_model("demo")
+    precision = torch.get_float32_matmul_precision()
+    equipment = Equipment("demo", Recipe(), threads=1, float32_precision=precision)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = open_corpus(random_documents(Path(folder, "corpus.jsonl"), n_documents))
+        pool = RayPool(equipment, n_workers=n_workers)
+        try:
+            pool.process_ids()  # each has loaded its model
+            started = time.perf_counter()
+            dataset = collate(model, corpus, Path(folder, "out"), pool=pool)
+            return dataset.card.n_tokens / (time.perf_counter() - started)
+        finally:
+            pool.close()
 
 
 def collate_only(n_documents: int) -> None:
     """Collate random documents and say how much memory that took at most."""
     from neuron_explainer import load_model
 
-    random = Random(0)
-    words = [
-        f" {word}"
-        for word in [
-            "the",
-            "a",
-            "cat",
-            "dog",
-            "mat",
-            "and",
-            "saw",
-            "gave",
-            "to",
-            "Mary",
-            "John",
-            "drink",
-            "store",
-        ]
-    ]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "corpus.jsonl")
-        with path.open("w") as file:
-            for _ in range(n_documents):
-                text = "".join(random.choice(words) for _ in range(63))
-                file.write(json.dumps({"text": text}) + "\n")
-        collate(load_model("demo"), open_corpus(str(path)), Path(folder, "out"))
+        corpus = open_corpus(random_documents(Path(folder, "corpus.jsonl"), n_documents))
+        collate(load_model("demo"), corpus, Path(folder, "out"))
     print(json.dumps({"peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
 
 
@@ -162,6 +167,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=DTYPES, action="append")
     parser.add_argument("--memory", type=int, default=0, help="Documents of the shorter corpus.")
+    parser.add_argument("--ray", type=int, default=0, help="Documents for one and two workers.")
     parser.add_argument("--collate-only", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -169,19 +175,30 @@ def main() -> None:
     if given.collate_only:
         collate_only(given.collate_only)
         return
-    table = Table("dtype", "plain tok/s", "collated tok/s", "ratio (wall)", "ratio (cpu)")
-    for dtype in given.dtype or DTYPES:
-        found = speed(dtype, given.device, given.batches, given.window)
-        rates = (f"{found[side]:,.0f}" for side in ("plain", "collated"))
-        table.add_row(dtype, *rates, *(f"{found[clock]:.2f}" for clock in ("wall", "cpu")))
     console = Console()
-    console.print(table)
+    if given.batches:
+        console.print(
+            speeds(given.dtype or list(DTYPES), given.device, given.batches, given.window)
+        )
     if given.memory:
         short, long = (peak_memory(n) for n in (given.memory, 10 * given.memory))
         console.print(
             f"peak memory: {short / 2**20:,.0f} MB over {given.memory:,} documents, "
             f"{long / 2**20:,.0f} MB over ten times as many: ratio {long / short:.2f}"
         )
+    if given.ray:
+        one, two = (workers_rate(n, given.ray) for n in (1, 2))
+        console.print(f"Ray: {one:,.0f} tok/s on one worker, {two:,.0f} on two: {two / one:.2f}")
+
+
+def speeds(dtypes: list[str], device: str, n_batches: int, window: int) -> Table:
+    columns = ("ratio (wall)", "ratio (cpu)", "last quarter (cpu)")
+    table = Table("dtype", "plain tok/s", "collated tok/s", *columns)
+    for dtype in dtypes:
+        found = speed(dtype, device, n_batches, window)
+        rates = (f"{found[side]:,.0f}" for side in ("plain", "collated"))
+        table.add_row(dtype, *rates, *(f"{found[name]:.2f}" for name in ("wall", "cpu", "last")))
+    return table
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ file operations, before it takes effect. The seed draws the steps, the operation
 
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -130,7 +131,7 @@ def main(folder: Path, seed: int) -> None:
         n_killed += killed(collation, moment(chance))
         if (collation.out / "dataset.json").exists():  # it had come to the end: begin anew
             assert_same(collation.run(), expected)
-            (collation.out / "dataset.json").unlink()
+            shutil.rmtree(collation.out)
     assert_same(collation.run(), expected)
     assert [path.name for path in collation.out.parent.iterdir()] == ["dataset"]
     sys.stdout.write(f"killed {n_killed} times, went on {n_gone_on} times\n")

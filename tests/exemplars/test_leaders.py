@@ -49,6 +49,7 @@ def expected(some: Windows, sign: int) -> list[tuple[float, int, int]]:
 
 
 def contents(leaders: Leaders) -> list[tuple[float, int, int]]:
+    leaders.tidy()
     columns = (leaders.value[0], leaders.window[0], leaders.peak[0])
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [row for row in rows if row[1] >= 0]

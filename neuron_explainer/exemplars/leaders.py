@@ -110,8 +110,8 @@ class Leaders:
 
     @staticmethod
     def of_tensors(tensors: Mapping[str, Tensor]) -> "Leaders":
-        value = tensors["value"]
-        leaders = Leaders(*value.shape, 0, "int8", value.device)
+        n_components, k = tensors["value"].shape
+        leaders = Leaders(n_components, k, 0, "int8", tensors["value"].device)
         vars(leaders).update(tensors)
         return leaders
 

@@ -53,7 +53,7 @@ def collate(
     ray: Annotated[
         str | None,
         typer.Option(
-            help="Run on a Ray cluster: its address; auto: the one at hand, or this machine."
+            help="Run on a Ray cluster: its address; auto: the one at hand, or this machine; local: this machine."
         ),
     ] = None,
     workers: Annotated[

@@ -106,7 +106,8 @@ class RayPool:
         """Connect and start the actors.
 
         Args:
-            address: of the cluster; auto is the one this machine belongs to, else a new local one.
+            address: of the cluster; auto is the one this machine belongs to, else a new one on it;
+                local is always a new one.
             n_workers: actors; by default as many as the cluster's processors allow.
 
         Raises ClusterUnavailable.
@@ -211,6 +212,7 @@ def _connected(address: str) -> Any:
         with contextlib.suppress(ConnectionError):
             ray.init(address="auto", log_to_driver=False, configure_logging=False)
             return ray
+    if address in ("auto", "local"):
         try:
             ray.init(
                 address="local",

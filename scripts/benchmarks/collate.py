@@ -139,7 +139,7 @@ def workers_rate(n_workers: int, n_documents: int) -> float:
     equipment = Equipment("demo", Recipe(), threads=1, float32_precision=precision)
     with tempfile.TemporaryDirectory() as folder:
         corpus = open_corpus(random_documents(Path(folder, "corpus.jsonl"), n_documents))
-        pool = RayPool(equipment, n_workers=n_workers)
+        pool = RayPool(equipment, address="local", n_workers=n_workers)
         try:
             pool.process_ids()  # each has loaded its model
             started = time.perf_counter()

@@ -49,7 +49,7 @@ def pool(tiny: TinyModel) -> Iterator[RayPool]:
     pytest.importorskip("ray")
     precision = torch.get_float32_matmul_precision()
     equipment = Equipment(str(tiny.folder), RECIPE, float32_precision=precision)
-    pool = RayPool(equipment, address="auto", n_workers=2)
+    pool = RayPool(equipment, address="local", n_workers=2)  # nobody else's cluster
     yield pool
     pool.close()
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -121,8 +122,9 @@ class Task:
     max_tokens: int | None = None
     """Read no more of the corpus than this, up to a shard."""
 
+    @cached_property
     def hash(self) -> str:
-        """Changes with everything that changes the result."""
+        """Changes with everything that changes the result; reads every weight, once."""
         coders = [
             [coders.name, coders.site, layer, _digest(coder.state_dict())]
             for coders in self.coder_sets
@@ -184,7 +186,7 @@ def collate(
             return finished
         if not overwrite:
             raise AnotherDataset(out)
-    place = Workplace(out, task.hash(), recipe.window)
+    place = Workplace(out, task.hash, recipe.window)
     observer = Observer(model, coder_sets)
     with _kept_if_begun(place):
         state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
@@ -331,7 +333,7 @@ def _card(task: Task, reached: Reached) -> DatasetCard:
         coders=tuple(coders.name for coders in task.coder_sets),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(reached.seconds, 1),
-        task=task.hash(),
+        task=task.hash,
     )
 
 
@@ -341,11 +343,11 @@ def _tokenizer_hash(model: Transformer) -> str:
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Of the first values of each weight: enough to tell checkpoints apart."""
+    """Of every byte: models that differ anywhere are different tasks."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().flatten()[:64].float().cpu().numpy().tobytes())
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().flatten().cpu().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -355,4 +357,4 @@ def _finished(task: Task) -> Dataset | None:
         dataset = open_dataset(task.out)
     except DatasetUnavailable:
         return None
-    return dataset if dataset.card.task == task.hash() else None
+    return dataset if dataset.card.task == task.hash else None

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from activation_server import loading
@@ -66,6 +67,23 @@ def test_the_same_again_is_done_at_once_and_another_is_refused(
     assert "--overwrite" in result.output
     assert collate(corpus, out, "--top", "3", "--overwrite").exit_code == 0
     assert open_dataset(out).card.recipe.n_top == 3
+
+
+def test_a_model_that_differs_in_one_late_weight_is_another(
+    corpus: Path, tmp_path: Path, model: Transformer
+) -> None:
+    out = tmp_path / "small"
+    assert collate(corpus, out, "--tokens", "50").exit_code == 0
+    weight = model.block(2).mlp.w_in
+    before = weight[-1, -1].item()
+    try:
+        with torch.no_grad():
+            weight[-1, -1] += 1
+        assert collate(corpus, out, "--tokens", "50").exit_code == 2
+    finally:
+        with torch.no_grad():
+            weight[-1, -1] = before
+    assert collate(corpus, out, "--tokens", "50").exit_code == 0
 
 
 def test_no_more_is_read_than_asked_for(corpus: Path, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 SCALE = 16.0
+TOP = 2.0**12
+"""Where the last bins begin. What lies beyond is known by its extreme only."""
 SHIFT = 7
 """Bits of a half that are dropped: 7 of its 10 bits of mantissa."""
 N_KEYS = 1 << (16 - SHIFT)

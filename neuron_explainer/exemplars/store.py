@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from neuron_explainer.exemplars.blobs import fetched, is_remote
-from neuron_explainer.exemplars.distribution import LEVELS, QuantileTable
+from neuron_explainer.exemplars.distribution import LEVELS, TOP, QuantileTable
 from neuron_explainer.exemplars.excerpts import Excerpts, WindowText
 from neuron_explainer.exemplars.histogram import shown_histogram
 from neuron_explainer.exemplars.layout import (
@@ -121,7 +121,7 @@ class Dataset:
             top_negative=found.get("top_negative", ()),
             random=found["random"],
             quantiles=tuple(bands),
-            caveats=self.card.caveats,
+            caveats=self.card.caveats + _caveats(rows),
         )
 
     def quantiles(self, kind: Kind, layer: int, stream: Stream | None = None) -> QuantileTable:
@@ -204,6 +204,16 @@ class Dataset:
         """The windows that are shown."""
         with _damage(TEXT):
             return WindowText(self._open(TEXT, self.card.text_sha256))
+
+
+def _caveats(rows: dict[str, Tensor]) -> tuple[str, ...]:
+    """What holds of this component's numbers only."""
+    if max(float(rows["max"]), -float(rows["min"])) <= TOP:
+        return ()
+    return (
+        f"It has values beyond {TOP:,.0f}, which share one bin of the histogram: quantiles out there "
+        "are rough, drawn straight to the extreme.",
+    )
 
 
 ROW_TENSORS = (

@@ -95,6 +95,16 @@ def test_texts_that_make_no_sense_are_a_damaged_file(folder: Path, name: str) ->
     assert dataset.means("mlp", 0).shape == (3,)
 
 
+def test_values_past_the_histogram_are_said_to_be_rough(folder: Path) -> None:
+    path = folder / "mlp_L0.safetensors"
+    tensors = load_file(path)
+    tensors["min"][1] = -5000.0
+    save_file(tensors, path)
+    caveats = [open_dataset(folder).record(Component("mlp", 0, i)).caveats for i in range(2)]
+    assert caveats[0] == ()
+    assert "beyond 4,096" in caveats[1][0]
+
+
 def test_a_flipped_byte_is_found_by_verifying(folder: Path) -> None:
     assert open_dataset(folder).verify() == []
     path = folder / "attn_L1.safetensors"

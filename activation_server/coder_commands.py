@@ -119,7 +119,7 @@ def eval_sae(
     threads: Threads = None,
     progress: ProgressOption = "bar",
 ) -> None:
-    """Judge sparse autoencoders on a text; our own coders keep the figures in their card."""
+    """Judge sparse autoencoders on a text; our own coders, but for the bundled, keep the figures in their card."""
     import json
 
     from activation_server.terminal import print_judgements
@@ -189,7 +189,7 @@ def _judged(
     tokens: int = 65_536,
     window: int = 128,
 ) -> "list[Judgement]":
-    """Judge every coder of some sets; those in our own format keep their card."""
+    """Judge every coder of some sets; those in our own format keep it in their card, but for the bundled."""
     from neuron_explainer.autoencoders.cards import write_card
     from neuron_explainer.autoencoders.coder_set import load_coder_set
     from neuron_explainer.autoencoders.judging import judge
@@ -202,7 +202,7 @@ def _judged(
         judged = judge(model, coders, corpus, tokens=tokens, window=window, on_progress=report)
         folder = Path(spec.rpartition("=")[2]).expanduser()
         for point, judgement in judged.items():
-            if (folder / "coders.json").is_file():
+            if (folder / "coders.json").is_file() and not _is_bundled(folder):
                 write_card(
                     folder / f"L{point.layer}",
                     model=model.config.name,
@@ -211,6 +211,14 @@ def _judged(
                 )
         found += judged.values()
     return found
+
+
+def _is_bundled(folder: Path) -> bool:
+    """Whether coders came with the program: their cards stay as they were published."""
+    from activation_server.assets import demo_dir
+
+    demo = demo_dir()
+    return demo is not None and folder.resolve().is_relative_to(demo.resolve())
 
 
 def _as_json(judgement: "Judgement") -> dict[str, object]:

@@ -56,6 +56,7 @@ def command_of(job: JobRequest, data_dir: Path, served_model: str) -> Command:
             where="options.name",
         )
     shelf = DataShelf(data_dir)
+    _refuse_taken(job, shelf)
     options = job.options.model_dump(exclude_none=True, exclude={"name"})
     options.setdefault("model", served_model)
     if isinstance(job, EvalSaeJob):
@@ -68,6 +69,23 @@ def command_of(job: JobRequest, data_dir: Path, served_model: str) -> Command:
         options["out"] = str(output)
     flags = tuple(flag for name, value in options.items() for flag in _flags(name, value))
     return Command((SUBCOMMANDS[job.kind], *flags), output, _serve_option(job, output))
+
+
+def _refuse_taken(job: JobRequest, shelf: DataShelf) -> None:
+    """Two datasets or coder sets of one name could not be served together."""
+    match job:
+        case CollateJob():
+            what, taken = "dataset", {one.name for one in shelf.datasets().datasets}
+        case TrainSaeJob():
+            what, taken = "coder set", {one.name for one in shelf.coder_sets().coder_sets}
+        case _:
+            return
+    if job.options.name in taken:
+        raise BadRequest(
+            f"There is a {what} called {job.options.name} already.",
+            "Choose another name.",
+            where="options.name",
+        )
 
 
 def line_of(arguments: Sequence[str]) -> str:

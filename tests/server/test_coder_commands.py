@@ -182,3 +182,20 @@ def test_a_bad_coder_is_refused_in_a_sentence(
     config = tiny_models("gpt2").ours.config
     shown = " ".join(result.stderr.replace("\n", " ").split())
     assert said.format(name=config.name, width=config.d_model) in shown
+
+
+def test_judging_leaves_the_bundled_cards_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "demo/coders/mlp"
+    random_coder_set("x", "resid_post", 32, layers=(0,)).save(folder, model="tiny")
+    corpus = ("--corpus", str(write_text(tmp_path)), "--tokens", "100", "--window", "16", "--json")
+    judge = ("eval-sae", "--model", "tiny", "--coder", str(folder), *corpus)
+    monkeypatch.setattr("activation_server.assets.demo_dir", lambda: tmp_path / "demo")
+    judged = tdb(*judge)
+    assert judged.exit_code == 0, judged.output
+    assert len(json.loads(judged.stdout)["coders"]) == 1
+    assert read_card(folder / "L0") is None
+    monkeypatch.setattr("activation_server.assets.demo_dir", lambda: tmp_path / "elsewhere")
+    assert tdb(*judge).exit_code == 0
+    assert read_card(folder / "L0") is not None

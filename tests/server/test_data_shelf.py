@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
 
 from activation_server.app import create_app
 from activation_server.data_shelf import DataShelf
+from activation_server.errors import BadRequest
 from activation_server.job_commands import command_of
-from activation_server.schemas import CoderSetInfo, CodersResponse, DatasetsResponse
+from activation_server.schemas import CoderSetInfo, CodersResponse, DatasetsResponse, JobRequest
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from tests.server.job_client import request
@@ -122,3 +124,29 @@ def test_without_a_data_folder_there_is_what_came_with_the_demo() -> None:
     shelf = DataShelf(None)
     assert all(one.is_bundled for one in shelf.coder_sets().coder_sets)
     assert all(one.is_bundled for one in shelf.datasets().datasets)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("collate", {"name": "demo"}),
+        (
+            "train_sae",
+            {
+                "name": "demo-mlp",
+                "site": "resid_post",
+                "layers": [0],
+                "latents": 8,
+                "k": 2,
+                "tokens": 100,
+            },
+        ),
+    ],
+)
+def test_a_job_may_not_take_the_name_of_what_is_bundled(
+    tmp_path: Path, kind: str, options: dict[str, Any]
+) -> None:
+    body = {"kind": kind, "options": {"corpus": "a.txt", **options}}
+    job = TypeAdapter(JobRequest).validate_python(body)
+    with pytest.raises(BadRequest, match=f"called {options['name']} already"):
+        command_of(job, tmp_path, "tiny")

@@ -32,6 +32,12 @@ def open_coder_sets(specs: Sequence[str], model: Transformer) -> list[CoderSet]:
 def coder_cards(coder_sets: Iterable[CoderSet]) -> list[CoderInfo]:
     """What `GET /api/model` says of them."""
     return [
-        CoderInfo(name=s.name, site=s.site, layers=list(s.layers), n_latents=s.n_latents)
+        CoderInfo(
+            name=s.name,
+            site=s.site,
+            layers=list(s.layers),
+            n_latents=s.n_latents,
+            n_latents_by_layer=[s.coders[layer].config.n_latents for layer in s.layers],
+        )
         for s in coder_sets
     ]

@@ -19,7 +19,8 @@ class CoderInfo(Response):
     name: str
     site: str
     layers: list[int]
-    n_latents: int
+    n_latents: int = Field(description="Of the largest of its coders.")
+    n_latents_by_layer: list[int] = Field(description="Of the coder of each of `layers`.")
 
 
 class Example(Response):

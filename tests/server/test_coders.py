@@ -58,6 +58,7 @@ def test_the_model_card_lists_them(coded: TestClient) -> None:
         "site": "resid_delta_mlp",
         "layers": [0, 1, 2],
         "n_latents": 48,
+        "n_latents_by_layer": [48, 48, 48],
     }
     assert [each["name"] for each in coders] == list(SITES)
 

@@ -5,10 +5,10 @@ import { parseComponent } from "./node";
 import { emptyCase, emptyQuestion } from "./question";
 
 const coders = [
-  { name: "demo-mlp", site: "resid_delta_mlp", layers: [0, 1], n_latents: 512 },
-  { name: "deep", site: "mlp_post_act", layers: [2], n_latents: 64 },
-  { name: "demo-attn", site: "resid_delta_attn", layers: [0], n_latents: 256 },
-  { name: "stream", site: "resid_post", layers: [1], n_latents: 128 },
+  { name: "demo-mlp", site: "resid_delta_mlp", layers: [0, 1], n_latents: 512, n_latents_by_layer: [512, 512] },
+  { name: "deep", site: "mlp_post_act", layers: [2], n_latents: 64, n_latents_by_layer: [64] },
+  { name: "demo-attn", site: "resid_delta_attn", layers: [0], n_latents: 256, n_latents_by_layer: [256] },
+  { name: "stream", site: "resid_post", layers: [1], n_latents: 128, n_latents_by_layer: [128] },
 ];
 const component = (name: string) => parseComponent(name) ?? { stream: null, layer: null, kind: "embed" as const };
 

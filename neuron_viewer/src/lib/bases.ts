@@ -40,6 +40,11 @@ export function coderOf<T extends Pick<Coder, "site" | "layers">>(
   return own.find(({ layers }) => layers.includes(component.layer ?? -1)) ?? own[0];
 }
 
+/** How many latents there are in a coder's layer: layers may differ. */
+export function latentCount(coder: Pick<Coder, "layers" | "n_latents_by_layer"> | undefined, layer: number | null): number {
+  return coder?.n_latents_by_layer[coder.layers.indexOf(layer ?? -1)] ?? 0;
+}
+
 /** Which half of its layer a component writes through; null for embeddings, biases and the residual stream's latents. */
 export function sublayerOf(component: Pick<Component, "kind" | "stream"> | null): "attn" | "mlp" | null {
   if (component?.kind === "attn" || component?.kind === "mlp") return component.kind;

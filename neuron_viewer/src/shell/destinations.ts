@@ -1,6 +1,6 @@
 /** Where the Go-to dialog can lead for what has been typed. */
 import type { ModelResponse } from "@/api/types";
-import { coderOf } from "@/lib/bases";
+import { coderOf, latentCount } from "@/lib/bases";
 import { componentOf, parseComponent } from "@/lib/node";
 
 import { PAGES } from "./pages";
@@ -25,7 +25,7 @@ function componentDestination(wanted: string, model: ModelResponse | undefined):
   if (model && layer !== null && layer >= model.n_layers) return [];
   const coder = kind === "latent" ? coderOf(component, model?.coders ?? []) : undefined;
   if (kind === "latent" && model && !coder?.layers.includes(layer ?? -1)) return [];
-  const count = { attn: model?.n_heads, mlp: model?.d_mlp, latent: coder?.n_latents }[kind as "attn" | "mlp" | "latent"];
+  const count = { attn: model?.n_heads, mlp: model?.d_mlp, latent: coder && latentCount(coder, layer) }[kind as "attn" | "mlp" | "latent"];
   if (count !== undefined && (index ?? 0) >= count) return [];
   return [{ to: `/component/${name}`, name, note: "component" }];
 }

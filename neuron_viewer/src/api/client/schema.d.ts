@@ -1140,8 +1140,16 @@ export interface components {
         CoderInfo: {
             /** Layers */
             layers: number[];
-            /** N Latents */
+            /**
+             * N Latents
+             * @description Of the largest of its coders.
+             */
             n_latents: number;
+            /**
+             * N Latents By Layer
+             * @description Of the coder of each of `layers`.
+             */
+            n_latents_by_layer: number[];
             /** Name */
             name: string;
             /** Site */

@@ -1,6 +1,6 @@
 /** Which components the model has, and what stands beside each of them. */
 import type { ModelResponse } from "@/api/types";
-import { coderOf } from "@/lib/bases";
+import { coderOf, latentCount } from "@/lib/bases";
 import { formatCount } from "@/lib/format";
 import { parseComponent, type Component } from "@/lib/node";
 
@@ -11,7 +11,7 @@ export type Found = { component: Component } | { problem: string };
 const FORMS =
   "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117, what a coder misses as mlp_ae_error_L3.";
 
-/** Read a component's name and check it against the model. */
+/** Read a component's name and check it against the model; what is found has its own name: mlp_L03_1 is mlp_L3_1. */
 export function findComponent(name: string, bounds: Bounds): Found {
   const component = parseComponent(name.trim());
   if (!component) return { problem: `“${name.trim()}” is not the name of a component. ${FORMS}` };
@@ -28,7 +28,7 @@ export function findComponent(name: string, bounds: Bounds): Found {
       problem: `Layer ${layer} has ${nounOf(component)}s 0–${formatCount(count - 1)}; there is no ${index}.`,
     };
   }
-  return { component };
+  return { component: renamed(component, layer, index) };
 }
 
 function layersOf(component: Component, bounds: Bounds): number[] {
@@ -38,7 +38,7 @@ function layersOf(component: Component, bounds: Bounds): number[] {
 
 function countOf(component: Component, bounds: Bounds): number {
   if (component.kind === "attn") return bounds.n_heads;
-  return component.kind === "mlp" ? bounds.d_mlp : (coderOf(component, bounds.coders)?.n_latents ?? 0);
+  return component.kind === "mlp" ? bounds.d_mlp : latentCount(coderOf(component, bounds.coders), component.layer);
 }
 
 const NOUNS: Record<Component["kind"], string> = {
@@ -85,7 +85,9 @@ export function neighbours(component: Component, bounds: Bounds): Record<Directi
   };
   const byLayer = (step: 1 | -1) => {
     const other = at < 0 ? undefined : layers[at + step];
-    return other === undefined ? null : renamed(component, other, index);
+    if (other === undefined) return null;
+    const found = renamed(component, other, index);
+    return index !== null && index >= countOf(found, bounds) ? null : found;
   };
   return { previous: byIndex(-1), next: byIndex(1), below: byLayer(-1), above: byLayer(1) };
 }

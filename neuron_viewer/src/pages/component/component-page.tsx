@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "react-router";
+import { Link, Navigate, useLocation, useParams } from "react-router";
 
 import { modelQuery } from "@/api/queries";
 import type { ModelResponse } from "@/api/types";
@@ -23,7 +23,12 @@ export function ComponentPage() {
 
 function NamedPage({ name, model }: { name: string; model: ModelResponse }) {
   const found = findComponent(name, model);
-  if ("component" in found) return <ComponentView component={found.component} model={model} />;
+  const { search } = useLocation();
+  if ("component" in found) {
+    const { component } = found;
+    if (component.name !== name) return <Navigate to={{ pathname: `/component/${component.name}`, search }} replace />;
+    return <ComponentView component={component} model={model} />;
+  }
   return (
     <section className="panel">
       <header>

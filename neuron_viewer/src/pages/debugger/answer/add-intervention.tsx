@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 
 import type { InterventionSpec, ModelResponse } from "@/api/types";
-import { coderOf } from "@/lib/bases";
+import { coderOf, latentCount } from "@/lib/bases";
 import { type Component, componentOf, parseComponent, parseNode } from "@/lib/node";
 
 import type { PageState } from "../page-state";
@@ -73,7 +73,7 @@ function problemOf(name: string, model: ModelResponse): string | null {
   if (isCoded && !coder?.layers.includes(component.layer ?? -1)) {
     return `No coder of this server has ${text.split("@")[0] ?? text}.`;
   }
-  const count = component.kind === "latent" ? (coder?.n_latents ?? 0) : countOf(component, model);
+  const count = component.kind === "latent" ? latentCount(coder, component.layer) : countOf(component, model);
   if (count !== null && (component.index ?? 0) >= count) return `Layer ${component.layer} has 0 to ${count - 1}.`;
   return null;
 }

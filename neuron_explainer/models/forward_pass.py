@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from neuron_explainer.models.hooks import Hooks, Recorder, Site
+from neuron_explainer.models.precision import products_for
 from neuron_explainer.models.transformer import Transformer
 
 RECORDED: tuple[Site, ...] = (
@@ -103,7 +104,8 @@ class Pass:
         self.base = base if self.first_layer > 0 else None
         self.recorder = Recorder(RECORDED)
         self.keys = RecordedKeys()
-        with torch.enable_grad():
+        n_rows = len(prompts) * max(self.lengths, default=0)
+        with torch.enable_grad(), products_for(n_rows):
             self.start = self._leaf(prompts, hooks)
             self.embed = self.start if self.base is None else self.base.embed
             self.final = model.layers(
@@ -160,13 +162,14 @@ class Pass:
         inputs = [self.recorder.values[site][layer] for site, layer in wanted]
         grads: Sequence[Tensor | None] = ()
         if own:
-            grads = torch.autograd.grad(
-                [self.resid(place) for place in own],
-                [*inputs, self.start],
-                list(own.values()),
-                retain_graph=True,
-                allow_unused=True,
-            )
+            with products_for(self.final.shape[0] * self.final.shape[1]):
+                grads = torch.autograd.grad(
+                    [self.resid(place) for place in own],
+                    [*inputs, self.start],
+                    list(own.values()),
+                    retain_graph=True,
+                    allow_unused=True,
+                )
         found = dict(zip(wanted, grads[:-1], strict=True)) if own else {}
         at_start = grads[-1] if own else None
         if self.base is None:

@@ -22,7 +22,7 @@ from neuron_explainer.models.chat import Message, Text, chat_text, continued, en
 from neuron_explainer.models.extent import Extent
 from neuron_explainer.models.hooks import NO_HOOKS, Hooks
 from neuron_explainer.models.interventions import Ablate, Intervention, intervention_hooks
-from neuron_explainer.models.precision import single_row_products
+from neuron_explainer.models.precision import products_for
 from neuron_explainer.models.tokens import PromptTooLong, token_text
 from neuron_explainer.models.transformer import Transformer
 
@@ -127,13 +127,12 @@ class Continuation:
     @torch.inference_mode()
     def logits(self, tokens: Sequence[int]) -> Float[Tensor, " vocab"]:
         """Logits after the last of these tokens, in float32. Raises Overflow."""
-        if len(tokens) == 1:
-            with single_row_products():
-                return self._last(self._resid(tokens))
         x = torch.empty(0)
         for first in range(0, len(tokens), self._piece):
-            x = self._resid(tokens[first : first + self._piece])
-        with single_row_products():
+            piece = tokens[first : first + self._piece]
+            with products_for(len(piece)):
+                x = self._resid(piece)
+        with products_for(1):
             return self._last(x)
 
     def _last(self, x: Float[Tensor, "batch seq d_model"]) -> Float[Tensor, " vocab"]:
@@ -166,7 +165,8 @@ class Continuation:
 
 def finite(logits: Float[Tensor, "*batch vocab"]) -> Float[Tensor, "*batch vocab"]:
     """The logits themselves. Raises Overflow when one is no number."""
-    if bool(torch.isfinite(logits).all()):
+    # A sum is a fast look at all of them; it may overflow where they do not.
+    if bool(torch.isfinite(logits.sum())) or bool(torch.isfinite(logits).all()):
         return logits
     raise Overflow(
         "The result is not finite: the interventions made values overflow. "
@@ -315,22 +315,26 @@ def described(
     model: Transformer, logits: Float[Tensor, " vocab"], token: int, position: int, n_top: int
 ) -> SampledToken:
     """A token as the logits before it saw it."""
+    total = logits.logsumexp(-1)
     return SampledToken(
         id=token,
         text=token_text(model, token),
         position=position,
-        logprob=float(logits[token] - logits.logsumexp(-1)),
+        logprob=float(logits[token] - total),
         rank=int((logits > logits[token]).sum()),
-        top=likeliest(model, logits, n_top),
+        top=likeliest(model, logits, n_top, total),
     )
 
 
 def likeliest(
-    model: Transformer, logits: Float[Tensor, " vocab"], n: int
+    model: Transformer,
+    logits: Float[Tensor, " vocab"],
+    n: int,
+    total: Float[Tensor, ""] | None = None,
 ) -> tuple[Alternative, ...]:
-    """The n likeliest tokens."""
+    """The n likeliest tokens. `total` is the logits' logsumexp, if it is known."""
     top = logits.topk(min(n, len(logits)))
-    logprobs = (top.values - logits.logsumexp(-1)).tolist()
+    logprobs = (top.values - (logits.logsumexp(-1) if total is None else total)).tolist()
     return tuple(
         Alternative(token, token_text(model, token), logprob)
         for token, logprob in zip(top.indices.tolist(), logprobs, strict=True)

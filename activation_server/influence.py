@@ -26,7 +26,13 @@ from activation_server.questions import (
     read_bases,
 )
 from activation_server.schemas import ClustersRequest, InfluenceRequest
-from neuron_explainer.attribution.influence import Asked, Influence, Influencer, influence
+from neuron_explainer.attribution.influence import (
+    Asked,
+    Influence,
+    Influencer,
+    UnknownQuantiles,
+    influence,
+)
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.exemplars.distribution import rank_in_own_distribution
 from neuron_explainer.explanations.explanation import Explanation
@@ -88,14 +94,27 @@ def _bases(
     body: InfluenceRequest | ClustersRequest,
     conversation: ReadConversation,
 ) -> Bases:
-    """Neurons and heads unless a coder set is named, or a latent of one is edited."""
-    edited = {edit.component.stream for edit in conversation.interventions}
-    return read_bases(
+    """Neurons and heads unless a coder set is named, latents alone are listed, or one is edited."""
+    coded = {edit.component.stream for edit in conversation.interventions}
+    wants_latents = body.kinds is not None and "latent" in body.kinds
+    if set(body.kinds or ()) == {"latent"} and not (
+        body.mlp_basis or body.attention_basis or body.resid_basis
+    ):
+        coded |= {"mlp", "attn", "resid"}
+    bases = read_bases(
         investigation,
-        mlp=body.mlp_basis or (None if "mlp" in edited else "neuron"),
-        attention=body.attention_basis or (None if "attn" in edited else "head"),
-        resid=body.resid_basis or (None if "resid" in edited else ""),
+        mlp=body.mlp_basis or (None if "mlp" in coded else "neuron"),
+        attention=body.attention_basis or (None if "attn" in coded else "head"),
+        resid=body.resid_basis or (None if "resid" in coded else ""),
     )
+    if wants_latents and not bases.sites:
+        named = ", ".join(investigation.coder_sets) or "none is served"
+        raise BadRequest(
+            f"Latents are asked for, and no coder is in use (there: {named}).",
+            "Name one in mlp_basis, attention_basis or resid_basis; `tdb serve --coder` loads more.",
+            where="kinds",
+        )
+    return bases
 
 
 def read_token(model: Transformer, given: int | str, where: str) -> int:
@@ -174,23 +193,22 @@ class Ranking:
         self, question: Question, body: InfluenceRequest | ClustersRequest, top_k: int, per: str
     ) -> Influence:
         """The ranked items. Raises BadRequest where activations have no quantiles."""
-        known = self._pairs(body.dataset, question.case.bases)
-        if body.by == "activation" and known(_a_kind(question), 0, None) is None:
+        effects = self._investigation.effects(question.case, body.read_out_norm)
+        try:
+            return influence(
+                effects,
+                by=body.by,
+                top_k=top_k,
+                per="node" if per == "node" else "component",
+                asked=question.asked,
+                extremes=self._pairs(body.dataset, question.case.bases),
+            )
+        except UnknownQuantiles as problem:
             raise BadRequest(
-                "Activations are ranked in units of the components' own quantiles, and no dataset "
-                "that is loaded holds them.",
+                str(problem),
                 f"{MAKE_HINT} Or rank by attribution, which needs none.",
                 where="by",
-            )
-        effects = self._investigation.effects(question.case, body.read_out_norm)
-        return influence(
-            effects,
-            by=body.by,
-            top_k=top_k,
-            per="node" if per == "node" else "component",
-            asked=question.asked,
-            extremes=known,
-        )
+            ) from problem
 
     def answer(self, question: Question, body: InfluenceRequest) -> bytes:
         """The whole answer."""
@@ -298,11 +316,6 @@ class Ranking:
     def _level(self, dataset: str | None) -> float | None:
         known = self._extremes.table(Component("mlp", 0, 0), dataset)
         return None if known is None else EXTREME_TAIL
-
-
-def _a_kind(question: Question) -> Kind:
-    kinds = question.asked.kinds
-    return "mlp" if kinds is None else kinds[0]
 
 
 def _named(model: Transformer, token: int) -> dict[str, Any]:

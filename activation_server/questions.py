@@ -8,7 +8,7 @@
 The library says what is wrong; this file says where: cases[1].interventions[0].component.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import assert_never
 
@@ -38,12 +38,16 @@ from neuron_explainer.models.interventions import (
 )
 from neuron_explainer.models.objectives import NodeObjective, Objective, TokenObjective
 from neuron_explainer.models.run import Case
+from neuron_explainer.models.steering import Steer
 from neuron_explainer.models.tokens import PromptTooLong, encode, encode_one
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Node
 
 MAX_TRACE_DEPTH = 8
 """Levels of a value trace's downstream."""
+
+Steering = Callable[[SteerSpec, Component, Bases], Steer]
+"""Looks up the quantile that a strength is in units of."""
 
 
 TARGET_HINT = 'Name exactly one token. Most words begin with their space, as in " Mary".'
@@ -95,6 +99,7 @@ def read_cases(
     specs: Sequence[CaseSpec],
     fields: Sequence[str],
     bases: Bases = PLAIN,
+    steering: Steering | None = None,
 ) -> list[Case]:
     """The cases of one request; `fields` are their names in it, for messages."""
     prompts = [
@@ -102,7 +107,7 @@ def read_cases(
         for spec, name in zip(specs, fields, strict=True)
     ]
     return [
-        _read_case(model, spec, index, prompts, name, bases)
+        _read_case(model, spec, index, prompts, name, bases, steering)
         for index, (spec, name) in enumerate(zip(specs, fields, strict=True))
     ]
 
@@ -120,6 +125,7 @@ def _read_case(
     prompts: Sequence[tuple[int, ...]],
     name: str,
     bases: Bases,
+    steering: Steering | None,
 ) -> Case:
     n_tokens = len(prompts[index])
     objective: Objective | None = None
@@ -135,7 +141,7 @@ def _read_case(
         objective = _node_objective(model, spec.trace, objective, n_tokens, f"{name}.trace", bases)
     assert objective is not None
     edits = tuple(
-        _read_edit(model, edit, index, prompts, f"{name}.interventions[{number}]", bases)
+        _read_edit(model, edit, index, prompts, f"{name}.interventions[{number}]", bases, steering)
         for number, edit in enumerate(spec.interventions)
     )
     return Case(prompts[index], objective, edits, bases)
@@ -239,18 +245,21 @@ def _read_edit(
     prompts: Sequence[tuple[int, ...]],
     where: str,
     bases: Bases,
+    steering: Steering | None,
 ) -> Intervention:
-    if isinstance(spec, SteerSpec):
-        raise BadRequest(
-            "Steering goes by the quantiles of a dataset, and none is loaded.",
-            "Use `set` or `scale`, which need none.",
-            where=f"{where}.kind",
-        )
     with field(f"{where}.component", NAME_HINT):
         component = Component.parse(spec.component)
         check_component(component, model.config, bases)
     with field(where, EDIT_HINT):
-        edit = edit_of(spec, component)
+        if not isinstance(spec, SteerSpec):
+            edit = edit_of(spec, component)
+        elif steering is None:
+            raise BadRequest(
+                "Steering goes by the quantiles of a dataset, and none is loaded.",
+                "Use `set` or `scale`, which need none.",
+            )
+        else:
+            edit = steering(spec, component, bases)
         if isinstance(edit, Patch):
             _check_patch(edit, case_index, len(prompts))
         # Building the hooks checks the rest of the edit; they are not kept.

@@ -137,7 +137,7 @@ class ModelSession:
             self._investigation, body.mlp_basis, body.attention_basis, body.resid_basis or ""
         )
         names = [f"cases[{index}]" for index in range(len(body.cases))]
-        cases = read_cases(self._model, body.cases, names, bases)
+        cases = read_cases(self._model, body.cases, names, bases, self.monitor.extremes.steer)
 
         def debug() -> bytes:
             table = self._investigation.debug(
@@ -193,7 +193,8 @@ class ModelSession:
         self, case: CaseSpec, other: CaseSpec | None, bases: Bases
     ) -> list[Case]:
         specs = [case] if other is None else [case, other]
-        return read_cases(self._model, specs, ["case", "other_case"][: len(specs)], bases)
+        names = ["case", "other_case"][: len(specs)]
+        return read_cases(self._model, specs, names, bases, self.monitor.extremes.steer)
 
     # --- measuring ------------------------------------------------------------------------------
 

@@ -37,6 +37,10 @@ Extremes = Callable[
 they are not known."""
 
 
+class UnknownQuantiles(ValueError):
+    """Activations are ranked by quantiles, and those of some components are not known."""
+
+
 @dataclass(frozen=True)
 class Influencer:
     """A node, or a component's side over all its nodes."""
@@ -155,7 +159,7 @@ def influence(
 ) -> Influence:
     """The strongest nodes or components, by the size of their value.
 
-    Raises ValueError when activations are to be ranked and no quantiles are known.
+    Raises UnknownQuantiles when activations are to be ranked, and those of a layer are not known.
     """
     wanted = Asked() if asked is None else asked
     candidates: list[_Candidates] = []
@@ -165,9 +169,9 @@ def influence(
         totals.add(kept)
         relative = _relative(kept, extremes)
         if by == "activation" and relative is None:
-            raise ValueError(
-                f"Activations of {sheet.kind} in layer {sheet.layer} are ranked by the components' "
-                "own quantiles, and those are not known."
+            raise UnknownQuantiles(
+                f"Activations of {sheet.kind} in layer {sheet.layer} are ranked in units of the "
+                "components' own quantiles, and no dataset that is loaded holds them."
             )
         ranked = kept.attribution if by == "attribution" or relative is None else relative
         if per == "node":

@@ -174,18 +174,18 @@ def _spans(
     pieces: Sequence[str], messages: Sequence[Message], rendered: str
 ) -> list[tuple[int, int]]:
     """Where each message lies in the rendering, as it is or stripped, as templates do."""
-    at, spans = 0, []
-    for piece, message in zip(pieces[:-1], messages, strict=True):
-        if not rendered.startswith(piece, at):
+    at, spans = len(pieces[0]), []
+    if not rendered.startswith(pieces[0]):
+        raise _rewrites("this model")
+    for message, piece in zip(messages, pieces[1:], strict=True):
+        for content in (message.content, message.content.strip()):
+            if rendered.startswith(content + piece, at):
+                break
+        else:
             raise _rewrites("this model")
-        at += len(piece)
-        as_is = rendered.startswith(message.content, at)
-        content = message.content if as_is else message.content.strip()
         spans.append((at, at + len(content)))
-        if not rendered.startswith(content, at):
-            raise _rewrites("this model")
-        at += len(content)
-    if rendered[at:] != pieces[-1]:
+        at += len(content) + len(piece)
+    if at != len(rendered):
         raise _rewrites("this model")
     return spans
 

@@ -113,13 +113,13 @@ def intervention_hooks(
         edit = each.edit
         if edit.component.stream is not None:
             continue
-        if row is None and isinstance(edit, Steer) and edit.component.kind == "mlp":
+        if isinstance(edit, Steer) and edit.component.kind == "mlp":
             steers.append((edit, each.positions))
             continue
-        pairs += [("mlp_post_act", hook) for hook in gathered(steers, extent.start)]
+        pairs += [("mlp_post_act", hook) for hook in gathered(steers, extent.start, row)]
         steers = []
         pairs.append((_site(edit), partial(_act, each, config, extent, source, row)))
-    pairs += [("mlp_post_act", hook) for hook in gathered(steers, extent.start)]
+    pairs += [("mlp_post_act", hook) for hook in gathered(steers, extent.start, row)]
     return Hooks(pairs + [(s.coded.site, s) for s in splices(coded, extent, source, row, bases)])
 
 

@@ -301,7 +301,8 @@ def kept_tokens(
     logits: Float[Tensor, " vocab"], sampling: Sampling
 ) -> tuple[Float[Tensor, " kept"], Float[Tensor, " kept"] | Tensor]:
     """Probabilities and ids of the tokens that temperature, top-k and top-p leave, likeliest first."""
-    scaled = (logits - logits.max()) / sampling.temperature
+    # In float64, where even the smallest temperature is above zero.
+    scaled = (logits.double() - logits.max()) / sampling.temperature
     n_kept = min(sampling.top_k or len(scaled), len(scaled))
     values, ids = scaled.sort(descending=True, stable=True)
     probs = values[:n_kept].softmax(-1)

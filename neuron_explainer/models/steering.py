@@ -51,9 +51,14 @@ class Steer:
 
 
 def steered(
-    edits: Sequence[Steer], old: Float[Tensor, "*axes edit"]
+    edits: Sequence[Steer],
+    old: Float[Tensor, "*axes edit"],
+    before: Float[Tensor, "*axes edit"] | None = None,
 ) -> Float[Tensor, "*axes edit"]:
-    """New activations of components that are steered in the same way, one on the last axis each."""
+    """New activations of components that are steered in the same way, one on the last axis each.
+
+    `before`: the activations whose sign says which side each is on; by default the old ones.
+    """
     first = edits[0]
     strength = torch.tensor([edit.strength for edit in edits], dtype=old.dtype, device=old.device)
     target = torch.tensor(
@@ -66,7 +71,9 @@ def steered(
             new = old + target
         case "scale":
             new = old * strength
-    return torch.where(_is_on_side(edits, old), new, old) if first.only_matching_side else new
+    if not first.only_matching_side:
+        return new
+    return torch.where(_is_on_side(edits, old if before is None else before), new, old)
 
 
 def _is_on_side(
@@ -77,41 +84,60 @@ def _is_on_side(
 
 
 @dataclass(frozen=True)
-class SteeredNeurons:
-    """Neurons of one layer steered in the same way: one hook for all of them."""
+class Turn:
+    """Neurons of one layer steered in the same way at the same tokens."""
 
-    layer: int
     edits: tuple[Steer, ...]
     positions: Int[Tensor, " position"]
     """Rows of the pass's token axis."""
 
+
+@dataclass(frozen=True)
+class SteeredNeurons:
+    """All steered neurons of one layer, in one hook.
+
+    Sides are those of the activations before any of it: what one edit drives to zero is not on the
+    other side for the next.
+    """
+
+    layer: int
+    turns: tuple[Turn, ...]
+    row: int | None = None
+    """The batch row to edit; None edits all rows."""
+
     def __call__(self, value: Float[Tensor, "batch seq d_mlp"], layer: int) -> Tensor:
-        if layer != self.layer or not len(self.positions):
+        if layer != self.layer:
             return value
-        neurons = torch.tensor([edit.component.index or 0 for edit in self.edits])
-        at = (self.positions.to(value.device)[:, None], neurons.to(value.device)[None, :])
-        value = value.clone()
-        value[:, at[0], at[1]] = steered(self.edits, value[:, at[0], at[1]])
+        before, value = value, value.clone()
+        rows = slice(None) if self.row is None else self.row
+        for turn in self.turns:
+            if not len(turn.positions):
+                continue
+            neurons = torch.tensor([edit.component.index or 0 for edit in turn.edits])
+            at = (turn.positions.to(value.device)[:, None], neurons.to(value.device)[None, :])
+            new = steered(turn.edits, value[rows, *at], before[rows, *at])
+            value[rows, *at] = new
         return value
 
 
-def gathered(edits: Sequence[tuple[Steer, tuple[int, ...]]], start: int) -> list[SteeredNeurons]:
-    """Steered neurons and their positions, as one hook for each layer and manner.
+def gathered(
+    edits: Sequence[tuple[Steer, tuple[int, ...]]], start: int, row: int | None = None
+) -> list[SteeredNeurons]:
+    """Steered neurons and their positions, as one hook for each layer.
 
-    Edits of different neurons commute; a neuron that is steered twice in the same way keeps its
-    order.
+    Edits of different neurons commute; a neuron that is steered twice keeps its order.
     """
-    groups: dict[Hashable, tuple[list[Steer], tuple[int, ...]]] = {}
+    groups: dict[tuple[int, int], dict[Hashable, tuple[list[Steer], tuple[int, ...]]]] = {}
     seen: dict[Component, int] = {}
     for edit, positions in edits:
         turn = seen[edit.component] = seen.get(edit.component, 0) + 1
-        key = (turn, edit.component.layer, edit.method, edit.only_matching_side, positions)
-        groups.setdefault(key, ([], positions))[0].append(edit)
-    return [
-        SteeredNeurons(
-            members[0].component.layer or 0,
-            tuple(members),
-            torch.tensor([p - start for p in positions], dtype=torch.long),
+        of_turn = groups.setdefault((edit.component.layer or 0, turn), {})
+        manner = (edit.method, edit.only_matching_side, positions)
+        of_turn.setdefault(manner, ([], positions))[0].append(edit)
+    turns: dict[int, list[Turn]] = {}
+    for (layer, _), of_turn in sorted(groups.items()):
+        turns.setdefault(layer, []).extend(
+            Turn(tuple(members), torch.tensor([p - start for p in positions], dtype=torch.long))
+            for members, positions in of_turn.values()
         )
-        for _, (members, positions) in sorted(groups.items(), key=lambda item: item[0][0])  # type: ignore[index]  # every key is a tuple
-    ]
+    return [SteeredNeurons(layer, tuple(own), row) for layer, own in turns.items()]

@@ -141,8 +141,19 @@ class Sweep:
             text.n_prompt,
         )
         asked = Sampling(n_new, n_top=0)
-        reply = Generation(self.model, prompt, asked, edits, self.bases).run()
+        limit = min(text.n_prompt + n_new, self.model.config.n_ctx)
+        kept = list(_within(edits, limit))
+        reply = Generation(self.model, prompt, asked, kept, self.bases).run()
         return repetition([token.id for token in reply.tokens])
+
+
+def _within(edits: Sequence[Intervention], limit: int) -> Iterator[Intervention]:
+    """The edits without the positions that a text of this length has not."""
+    for edit in edits:
+        if edit.positions is None:
+            yield edit
+        elif at := tuple(position for position in edit.positions if position < limit):
+            yield replace(edit, positions=at)
 
 
 def repetition(tokens: Sequence[int], n: int = N_GRAM) -> float | None:

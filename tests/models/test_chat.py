@@ -16,6 +16,8 @@ CHATML = (
     "{% if add_generation_prompt %}[assistant]\n{% endif %}"
 )
 STRIPPING = CHATML.replace("message['content']", "message['content'] | trim")
+# A space of the template's own follows the message, as in Llama 2's.
+SPACED = "{% for message in messages %}[INST]\n{{ message['content'] | trim }} [/INST]{% endfor %}"
 SHOUTING = CHATML.replace("message['content']", "message['content'] | upper")
 FORGETFUL = "{{ messages[-1]['content'] }}"
 
@@ -72,9 +74,11 @@ def test_an_answer_is_not_asked_for_after_the_assistants_own_message(model: Tran
     assert "".join(token_text(model, t) for t in text.tokens).endswith("dog.[/]\n")
 
 
-def test_a_template_may_strip_messages(model: Transformer) -> None:
-    model.tokenizer.chat_template = STRIPPING
-    assert said(model, [Message("user", "  the cat \n")]) == ["the cat"]
+@pytest.mark.parametrize("words", ["  the cat \n", "the cat "])
+def test_a_template_may_strip_messages(model: Transformer, words: str) -> None:
+    for template in (STRIPPING, SPACED):
+        model.tokenizer.chat_template = template
+        assert said(model, [Message("user", words)]) == ["the cat"]
 
 
 @pytest.mark.parametrize("template", [SHOUTING, FORGETFUL])

@@ -156,6 +156,13 @@ def test_draws_follow_the_probabilities() -> None:
     assert_close(shares, torch.tensor([0.5, 0.3, 0.15, 0.05]), atol=0.025, rtol=0)
 
 
+@pytest.mark.parametrize("temperature", [1e-30, 1e-46, 5e-324])
+def test_the_coldest_text_is_the_greedy_one(temperature: float) -> None:
+    logits = torch.tensor([0.15, 0.5, 0.05, 0.3]).log()
+    generator = torch.Generator().manual_seed(0)
+    assert choose(logits, Sampling(temperature=temperature), generator) == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "kept"),
     [

@@ -1,11 +1,14 @@
 """Steered activations against the rule written out by hand, and what must not change."""
 
+from collections.abc import Sequence
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from neuron_explainer.models.hooks import Recorder
+from neuron_explainer.models.hooks import Hooks, Recorder
 from neuron_explainer.models.interventions import Intervention, Set, intervention_hooks
 from neuron_explainer.models.steering import Steer
 from neuron_explainer.nodes import Component, side_of
@@ -29,6 +32,27 @@ def a_two_sided_neuron(plain: Tensor) -> int:
     """One that is positive at some tokens and negative at others."""
     both = (plain > 0.01).any(0) & (plain < -0.01).any(0)
     return int(both.nonzero()[0])
+
+
+def one_by_one(edits: Sequence[Intervention], value: Tensor, layer: int) -> Tensor:
+    """The rule, one number at a time; sides are those before the steering in between other edits."""
+    value, before = value.clone(), value.clone()
+    for edit in edits:
+        if edit.component.layer != layer:
+            continue
+        index = edit.component.index
+        if isinstance(edit, Set):
+            value[:, :, index] = before[:, :, index] = edit.value
+            continue
+        assert isinstance(edit, Steer)
+        sign = 1 if edit.side == "positive" else -1
+        for token in edit.positions or range(value.shape[1]):
+            if edit.only_matching_side and sign * float(before[0, token, index]) < 0:
+                continue
+            old, target = float(value[0, token, index]), edit.strength * edit.extreme
+            moved = {"set": target, "add": old + target, "scale": edit.strength * old}
+            value[0, token, index] = moved[edit.method]
+    return value
 
 
 @pytest.mark.parametrize("side", ["positive", "negative"])
@@ -76,8 +100,21 @@ def test_a_strength_that_equals_the_current_value_changes_nothing(varied: TinyMo
     assert_close(steered, plain, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("strengthened_first", [False, True])
+def test_sides_are_those_before_any_steering(varied: TinyModel, strengthened_first: bool) -> None:
+    """What one edit drives to zero is not on the other side for the next."""
+    plain = activations(varied, [])
+    index = a_two_sided_neuron(plain)
+    edits: list[Intervention] = [
+        Steer(neuron(index)),
+        Steer(neuron(index), strength=1.0, side="negative", extreme=-3.0),
+    ]
+    found = activations(varied, edits[::-1] if strengthened_first else edits)[:, index]
+    assert_close(found, torch.where(plain[:, index] > 0, 0.0, -3.0))
+
+
 def test_neurons_steered_together_are_those_steered_one_by_one(varied: TinyModel) -> None:
-    """Together they share a hook; for one row of a batch each has its own."""
+    """Together they share a hook; here each value goes through the rule by hand, edit by edit."""
     generator = torch.Generator().manual_seed(0)
     n_layers, config = varied.ours.config.n_layers, varied.ours.config
     edits: list[Intervention] = []
@@ -93,8 +130,10 @@ def test_neurons_steered_together_are_those_steered_one_by_one(varied: TinyModel
     edits.insert(20, Set(neuron(2), value=1.5))
     tokens = torch.tensor([TOKENS])
     together = varied.ours(tokens, intervention_hooks(edits, config, len(TOKENS)))
-    apart = varied.ours(tokens, intervention_hooks(edits, config, len(TOKENS), row=0))
-    assert_close(together, apart, atol=1e-5, rtol=0)
+    row = varied.ours(tokens, intervention_hooks(edits, config, len(TOKENS), row=0))
+    by_hand = varied.ours(tokens, Hooks([("mlp_post_act", partial(one_by_one, edits))]))
+    assert_close(together, by_hand, atol=1e-5, rtol=0)
+    assert_close(row, by_hand, atol=1e-5, rtol=0)
     assert (together - varied.ours(tokens)).abs().max() > 0.1
 
 

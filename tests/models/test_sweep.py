@@ -1,11 +1,12 @@
 """The sweep's figures against definitions written out by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
 
-from neuron_explainer.models.chat import plain_text
+from neuron_explainer.models.chat import Text, plain_text
 from neuron_explainer.models.interventions import Intervention, intervention_hooks
 from neuron_explainer.models.steering import Steer
 from neuron_explainer.models.sweep import Cell, Sweep, Watched, repetition
@@ -56,6 +57,18 @@ def test_no_steering_costs_nothing(varied: TinyModel) -> None:
     assert cell.kl == pytest.approx(0.0, abs=1e-6)
     assert cell.probability == sweep.baseline
     assert cell.repetition == sweep.baseline_repetition
+
+
+def test_positions_that_the_rewritten_reply_has_not_are_no_error(varied: TinyModel) -> None:
+    text = plain_text(varied.ours, "When Mary and John went to the store, John gave a drink")
+    reply = Text(text.tokens, text.owners, text.messages, 4)
+    watched = Watched(reply, 12, text.tokens[12], OTHERS, 3)
+    here = Steer(MEMBERS[0], (2,), strength=1.0, extreme=4.0, only_matching_side=False)
+    beyond = replace(here, positions=(2, 11))
+    sweep = Sweep(varied.ours, watched).begin()
+    near, far = sweep.cell(1, 1.0, [here]), sweep.cell(1, 1.0, [beyond])
+    assert far.repetition == near.repetition
+    assert far.probability != near.probability
 
 
 def test_values_that_overflow_make_a_cell_unusable(varied: TinyModel) -> None:

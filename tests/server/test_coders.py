@@ -63,6 +63,18 @@ def test_the_model_card_lists_them(coded: TestClient) -> None:
     assert [each["name"] for each in coders] == list(SITES)
 
 
+def test_latents_alone_are_those_of_the_first_coders(coded: TestClient) -> None:
+    body = {"prompt": a_case()["prompt"], "kinds": ["latent"], "top_k": 200}
+    alone = post(coded, "monitor/influence", body)["items"]
+    bases = {"mlp_basis": "the-mlp", "attention_basis": "heads", "resid_basis": "stream"}
+    assert alone == post(coded, "monitor/influence", body | bases)["items"]
+    assert {item["component"].split("_L")[0] for item in alone} == {
+        "mlp_ae",
+        "attn_ae",
+        "resid_ae",
+    }
+
+
 def test_a_basis_names_the_nodes_of_the_table(coded: TestClient) -> None:
     plain = post(coded, "debug", debug_body())
     body = debug_body(mlp_basis="acts", attention_basis="heads", resid_basis="stream")

@@ -19,7 +19,7 @@ from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.nodes import Component, Kind, Stream
 from tests.explanations.endpoint import Script, endpoint
-from tests.server.sample import PROMPT
+from tests.server.sample import PROMPT, a_case, debug_body
 from tests.server.test_contract import checked
 from tests.server.test_generation import events
 
@@ -183,6 +183,22 @@ def test_activations_rank_in_their_own_units(monitor: ModelSession, client: Test
         expected = min(max((item["activation"] + 1) / 3, 0.0), 1.0)
         assert item["quantile"] == pytest.approx(expected, abs=1e-3)
         assert item["explanation"] is not None
+
+
+def test_debug_steers_in_the_same_units(monitor: ModelSession, client: TestClient) -> None:
+    """A strength of 0.5 is half of the made-up extreme, 2, whatever the activation was."""
+    edit = {"kind": "steer", "component": "mlp_L1_3", "strength": 0.5, "only_matching_side": False}
+    by_hand = {"kind": "set", "component": "mlp_L1_3", "value": 1.0}
+    steered, known = (
+        checked(
+            client.post("/api/debug", json=debug_body(a_case(interventions=[each]))),
+            schemas.DebugResponse,
+        )
+        for each in (edit, by_hand)
+    )
+    assert steered["cases"][0]["objective"]["value"] == pytest.approx(
+        known["cases"][0]["objective"]["value"], abs=1e-3
+    )
 
 
 def sweep(**changes: Any) -> dict[str, Any]:

@@ -123,6 +123,8 @@ def test_edits_and_a_reply_are_part_of_the_question(client: TestClient) -> None:
             },
             "interventions[0].value",
         ),
+        ({"kinds": ["latent"]}, "no coder is in use"),
+        ({"by": "activation"}, "no dataset that is loaded holds them"),
     ],
 )
 def test_wrong_requests_are_refused_in_words(

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 
 import { conceptToText, textToConcept } from "@/pages/monitor/concept-text";
+import { explainedPart } from "@/pages/monitor/conversation-request";
 import {
   DEFAULT_LISTING,
   emptyState,
+  listingBefore,
   readState,
   writeState,
   type MonitorState,
@@ -82,5 +84,18 @@ describe("a concept as text", () => {
     expect(textToConcept("days~set~1~everything~on~mlp_L3_117")).toBeNull();
     expect(textToConcept("days~push~1~everything~on~mlp_L3_117+")).toBeNull();
     expect(textToConcept("days~set~much~everything~on~mlp_L3_117+")).toBeNull();
+  });
+});
+
+describe("the range of tokens", () => {
+  it("is asked about up to the explained token", () => {
+    expect(explainedPart(CHAT, 7, 30)).toMatchObject({ positions: [4, 5, 6], layers: [0, 1, 2, 3] });
+    expect(explainedPart(CHAT, 7, 2)).toMatchObject({ layers: [0, 1] });
+  });
+
+  it("is dropped where nothing of it comes before that", () => {
+    expect(listingBefore(CHAT.listing, 5)).toBe(CHAT.listing);
+    expect(listingBefore(CHAT.listing, 4)).toEqual({ ...CHAT.listing, tokens: null });
+    expect(explainedPart(CHAT, 4, 30)).toMatchObject({ positions: null });
   });
 });

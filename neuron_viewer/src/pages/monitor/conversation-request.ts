@@ -1,7 +1,7 @@
 /** The state as the server wants it. */
 import type { ClustersRequest, ConceptSpec, Conversation, GenerateRequest, InfluenceRequest } from "@/api/types";
 
-import type { Listing, MonitorState } from "./monitor-state";
+import type { MonitorState } from "./monitor-state";
 
 const LISTED = 400;
 
@@ -49,9 +49,9 @@ export function explainedPart(state: MonitorState, position: number, nLayers: nu
     token,
     distractor_token: of === "logit_diff" ? distractor : null,
     kinds: listing.kind === "all" ? null : [listing.kind],
-    layers: layersOf(listing, nLayers),
+    layers: within(listing.layers, nLayers - 1),
     side: listing.side === "both" ? null : listing.side,
-    positions: listing.tokens && numbers(listing.tokens[0], Math.min(listing.tokens[1], position - 1)),
+    positions: within(listing.tokens, position - 1),
     read_out_norm: "live" as const,
   };
 }
@@ -66,12 +66,10 @@ export function influenceRequest(state: MonitorState, position: number, nLayers:
   };
 }
 
-function layersOf({ layers }: Listing, nLayers: number): number[] | null {
-  return layers && numbers(layers[0], Math.min(layers[1], nLayers - 1));
-}
-
-function numbers(first: number, last: number): number[] {
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+/** The numbers of a range up to a last one; all, where none of the range is left. */
+function within(range: readonly [number, number] | null, last: number): number[] | null {
+  if (!range || range[0] > last) return null;
+  return Array.from({ length: Math.min(range[1], last) - range[0] + 1 }, (_, index) => range[0] + index);
 }
 
 /** The same question, of the components' concepts. */

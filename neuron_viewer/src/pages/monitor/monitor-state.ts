@@ -186,3 +186,8 @@ export function readRange(text: string | null): Range | null {
   const [first, last] = [Number(found[1]), Number(found[2])];
   return first <= last ? [first, last] : [last, first];
 }
+
+/** The listing for a token at this position: a range of which nothing comes before it is dropped. */
+export function listingBefore(listing: Listing, position: number): Listing {
+  return listing.tokens && listing.tokens[0] >= position ? { ...listing, tokens: null } : listing;
+}

@@ -5,7 +5,7 @@ import { ErrorNote } from "@/components/error-note";
 import { maxAbs } from "@/lib/color";
 
 import { generateRequest, isAsked } from "../conversation-request";
-import { NOTHING_EXPLAINED, type Explained } from "../monitor-state";
+import { listingBefore, NOTHING_EXPLAINED, type Explained } from "../monitor-state";
 import type { Monitor } from "../use-monitor";
 import { Alternatives } from "./alternatives";
 import { CompareView } from "./compare-view";
@@ -38,7 +38,10 @@ export function ConversationPanel({ monitor, talk, isChat, prompts, heat, object
   const nTemplate = tokens.filter(({ role }) => role === "template").length;
   const picked = state.explained.position;
   const acts = {
-    onPick: (at: number) => { change({ explained: at === picked ? NOTHING_EXPLAINED : explanationOf(at, tokens[at]) }); },
+    onPick: (at: number) => {
+      if (at === picked) change({ explained: NOTHING_EXPLAINED });
+      else change({ explained: explanationOf(at, tokens[at]), listing: listingBefore(state.listing, at) });
+    },
     onRange: (first: number, last: number) => { change({ listing: { ...state.listing, tokens: [first, last] } }); },
     onPoint: point,
   };

@@ -3,6 +3,7 @@
     tdb explain --dataset DIR --out FILE.sqlite                                   lookup and trigger graphs
     tdb explain --dataset DIR --out FILE.sqlite --method llm --llm gpt-4o-mini    any OpenAI-compatible endpoint
     tdb explain ... --method llm --local smollm2 --simulator all_at_once          a model in this process
+    tdb explain ... --method llm --local smollm2 --ray auto --workers 8           many of them, on a Ray cluster
 
 A killed command goes on where it was when it is given again: nothing that was answered is asked twice.
 """
@@ -16,6 +17,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from activation_server.language_models import (
+    BaseUrl,
+    CompletionPrice,
+    Concurrency,
+    LlmName,
+    Local,
+    MaxCost,
+    MaxTokens,
+    Patience,
+    PromptPrice,
+    RayAddress,
+    Replies,
+    Simulator,
+    Timeout,
+    Workers,
+    open_provider,
+)
 from activation_server.options import Device, Dtype, ModelName, Threads, load_named
 from activation_server.progress_lines import ProgressOption, Report, reporting
 
@@ -35,31 +53,6 @@ class Method(StrEnum):
     LOOKUP = "lookup"
     TRIGGER_GRAPH = "trigger_graph"
     LLM = "llm"
-
-
-Simulator = Annotated[
-    Literal["json", "all_at_once", "token_by_token"],
-    typer.Option(help="How a sentence predicts activations; the last two need log-probabilities."),
-]
-LlmName = Annotated[
-    str | None, typer.Option("--llm", help="Model of the endpoint; else $TDB_LLM_MODEL.")
-]
-BaseUrl = Annotated[
-    str | None, typer.Option(help="The endpoint's address; else $OPENAI_BASE_URL, else OpenAI's.")
-]
-Local = Annotated[
-    str | None, typer.Option(help="A model loaded here instead of an endpoint: name or folder.")
-]
-Concurrency = Annotated[int, typer.Option(min=1, max=256, help="Calls at a time.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Stop after so many tokens in all.")]
-MaxCost = Annotated[float | None, typer.Option(min=0, help="Stop at this cost, by the prices.")]
-PromptPrice = Annotated[float, typer.Option(min=0, help="Of a million prompt tokens.")]
-CompletionPrice = Annotated[float, typer.Option(min=0, help="Of a million reply tokens.")]
-Replies = Annotated[
-    Path | None, typer.Option(help="File of kept replies; by default in the cache.")
-]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for a reply.")]
-Patience = Annotated[float, typer.Option(min=0, help="Seconds of tries before a call is given up.")]
 
 
 def explain(
@@ -102,6 +95,8 @@ def explain(
     replies: Replies = None,
     timeout: Timeout = 60.0,
     patience: Patience = 180.0,
+    ray: RayAddress = None,
+    workers: Workers = None,
     dtype: Dtype = "float32",
     device: Device = None,
     threads: Threads = None,
@@ -143,6 +138,9 @@ def explain(
                     replies=replies,
                     timeout=timeout,
                     patience=patience,
+                    echo=simulator == "all_at_once",
+                    ray=ray,
+                    workers=workers,
                 )
                 result = by_llm(opened, chosen, store, loaded, coder_sets, careful, plan, report)
             update_vectors(store, word_vectors())
@@ -248,43 +246,3 @@ def by_llm(
         return {**vars(found), **spent, "cost": budget.cost}
 
     return asyncio.run(run())
-
-
-def open_provider(
-    *,
-    llm: str | None,
-    base_url: str | None,
-    local: str | None,
-    subject: "Transformer | None",
-    concurrency: int,
-    max_tokens: int | None,
-    max_cost: float | None,
-    prompt_price: float,
-    completion_price: float,
-    replies: Path | None,
-    timeout: float,
-    patience: float,
-) -> "Careful":
-    """The language model that was asked for, with cache, budget and retries around it."""
-    from activation_server.loading import load
-    from neuron_explainer.explanations.careful import Budget, Careful, Manners
-    from neuron_explainer.explanations.local_provider import LocalProvider
-    from neuron_explainer.explanations.openai_provider import Endpoint, OpenAIProvider
-    from neuron_explainer.explanations.providers import Provider
-    from neuron_explainer.explanations.reply_cache import ReplyCache
-    from neuron_explainer.models.model_folder import cache_dir
-
-    provider: Provider
-    if local is not None:
-        is_subject = subject is not None and subject.config.name == local
-        same = subject if is_subject else load(local, dtype="float32", device=None, threads=None)
-        assert same is not None
-        provider = LocalProvider(same)
-    else:
-        provider = OpenAIProvider(Endpoint.from_environment(llm, base_url, timeout_seconds=timeout))
-    return Careful(
-        provider,
-        ReplyCache(replies or cache_dir() / "replies.sqlite"),
-        Budget(max_tokens, max_cost, prompt_price, completion_price),
-        Manners(concurrency, patience=patience),
-    )

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from activation_server.explaining import (
+from activation_server.language_models import (
     BaseUrl,
     Concurrency,
     LlmName,
@@ -130,6 +130,7 @@ def score(
             replies=replies,
             timeout=timeout,
             patience=patience,
+            echo=simulator == "all_at_once",
         )
 
         async def run() -> Explained:

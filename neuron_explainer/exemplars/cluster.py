@@ -112,7 +112,7 @@ class RayPool:
 
         Raises ClusterUnavailable.
         """
-        self._ray = _connected(address)
+        self._ray = connected(address)
         self._equipment = equipment
         free = self._ray.cluster_resources()
         needed = "GPU" if equipment.device.startswith("cuda") else "CPU"
@@ -197,8 +197,8 @@ class RayPool:
             self._give(member, shard)
 
 
-def _connected(address: str) -> Any:
-    """Ray, connected."""
+def connected(address: str) -> Any:
+    """Ray, connected to a cluster; for other work than collation too. Raises ClusterUnavailable."""
     # Ray warns that it will one day leave CUDA_VISIBLE_DEVICES alone; that is what we want.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:

@@ -13,6 +13,7 @@ Baseline for Sentence Embeddings"); the first step is model2vec's (Tulkens and v
 """
 
 import json
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ from neuron_explainer.models.sources import resolve
 
 WORDS_FILE = Path(__file__).with_name("words.safetensors")
 BATCH = 64
+ENDPOINT = "endpoint:"
 MAX_ENCODED_TOKENS = 256
 """What all-MiniLM-L6-v2 was trained on; the rest of a longer text is not read."""
 
@@ -74,13 +76,13 @@ class WordVectors:
 
     def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
         """One vector for each text."""
-        rows = torch.zeros(len(texts), self.dimensions)
-        for number, text in enumerate(texts):
-            found = self._tokenizer.encode(text[:20_000], add_special_tokens=False).ids
-            known = [word for word in found if word != self._unknown]
-            if known:
-                rows[number] = self.vectors[known].mean(0)
-        return F.normalize(rows, dim=-1)
+        cut = [text[:20_000] for text in texts]
+        found = self._tokenizer.encode_batch(cut, add_special_tokens=False)
+        known = [[word for word in it.ids if word != self._unknown] for it in found]
+        words = torch.tensor([word for some in known for word in some], dtype=torch.long)
+        starts = torch.tensor([0, *(len(some) for some in known[:-1])]).cumsum(0)
+        means = F.embedding_bag(words, self.vectors, starts[: len(known)], mode="mean")
+        return F.normalize(means, dim=-1)
 
 
 class SentenceEncoder:
@@ -119,12 +121,12 @@ class SentenceEncoder:
 
 
 class EndpointEncoder:
-    """Embeddings of an OpenAI-compatible server."""
+    """Embeddings of an OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY."""
 
     # client: an `openai.OpenAI`, which is imported only by those who use it.
     def __init__(self, client: Any, model: str) -> None:
         self._client, self._model = client, model
-        self.name = f"endpoint:{model}"
+        self.name = f"{ENDPOINT}{model}"
         self._dimensions: int | None = None
 
     @property
@@ -135,11 +137,19 @@ class EndpointEncoder:
         return self._dimensions or 0
 
     def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
-        """One vector for each text."""
+        """One vector for each text. Raises LookupError, with the reason, if the server gives none."""
+        import openai
+
         found: list[list[float]] = []
         for first in range(0, len(texts), BATCH):
             batch = list(texts[first : first + BATCH])
-            answer = self._client.embeddings.create(model=self._model, input=batch)
+            try:
+                answer = self._client.embeddings.create(model=self._model, input=batch)
+            except openai.OpenAIError as problem:
+                raise LookupError(
+                    f"The embedding endpoint gave nothing: {problem}. Check OPENAI_BASE_URL and "
+                    "OPENAI_API_KEY."
+                ) from problem
             found += [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
         self._dimensions = len(found[0]) if found else self._dimensions
         return F.normalize(torch.tensor(found, dtype=torch.float32), dim=-1)
@@ -152,12 +162,22 @@ def word_vectors() -> WordVectors:
 
 
 def load_encoder(name: str = "words") -> Encoder:
-    """The encoder behind a name: `words`, `minilm`, a folder or a hub repository.
+    """The encoder behind a name: `words`, `minilm`, `endpoint:MODEL`, a folder or a hub repository.
 
     Raises ModelUnavailable (a LookupError) that says how to get it.
     """
+    if name.startswith(ENDPOINT):
+        return EndpointEncoder(_client(), name.removeprefix(ENDPOINT))
     if name in ("words", WordVectors.name):
         return word_vectors()
     short = {"all-MiniLM-L6-v2": "minilm"}.get(name, name)
     folder = resolve(short)
     return SentenceEncoder(folder, "all-MiniLM-L6-v2" if short == "minilm" else folder.name)
+
+
+# An `openai.OpenAI`.
+def _client() -> Any:
+    from openai import OpenAI
+
+    # The package insists on a key; servers of one's own need none.
+    return OpenAI(api_key=os.environ.get("OPENAI_API_KEY") or "none")

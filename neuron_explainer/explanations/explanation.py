@@ -18,6 +18,9 @@ SIDES: tuple[Side, ...] = ("positive", "negative")
 PREFERRED_SCORE = "correlation"
 """The score that `Explanation.score` is: calibrated simulation against top and random excerpts."""
 
+RIVAL_SCORE = "lookup_correlation"
+"""What the token lookup scores on the same excerpts: the rival that an explanation must beat."""
+
 
 @dataclass(frozen=True)
 class Score:

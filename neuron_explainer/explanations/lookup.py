@@ -70,11 +70,13 @@ def lookup_rule(
 def best_threshold(
     predicted: Float[Tensor, " token"], fires: Bool[Tensor, " token"], rule: TokenRule
 ) -> float:
-    """The value from which on saying "it fires" has the best F1; a rule predicts few different values."""
+    """The value from which on saying "it fires" has the best F1: half way between two that the rule predicts, so that
+    rounding them moves none across."""
     known = {*rule.values.values(), rule.other, *(pattern.value for pattern in rule.patterns)}
     levels = torch.tensor(sorted(known))
     place = torch.bucketize(predicted, levels)
     said = torch.bincount(place, minlength=len(levels)).flip(0).cumsum(0).flip(0).float()
     right = torch.bincount(place[fires], minlength=len(levels)).flip(0).cumsum(0).flip(0).float()
     f1 = 2 * right / (said + fires.sum())
-    return float(levels[int(f1.argmax())])
+    best = int(f1.argmax())
+    return float(levels[best - 1 : best + 1].mean()) if best else 0.0

@@ -2,10 +2,12 @@
 
 Base URL, model and key come from flags or from OPENAI_BASE_URL, TDB_LLM_MODEL and OPENAI_API_KEY, and are looked at
 only when a call is made: nothing needs a key to start. Timeouts, 429, 5xx and cut connections are `Overloaded`; a
-reply larger than `MAX_REPLY_BYTES` is refused while it comes in.
+reply larger than `MAX_REPLY_BYTES` is refused while it comes in. Servers differ in what they know: an option that one
+refuses (JSON mode, a temperature, `max_tokens` under its old name) is left out from then on.
 """
 
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +25,8 @@ from neuron_explainer.explanations.providers import (
 DEFAULT_MODEL = "gpt-4o-mini"
 TIMEOUT_SECONDS = 60.0
 MAX_LOGPROBS = 15
+OTHER_NAMES = {"max_tokens": "max_completion_tokens", "response_format": None, "temperature": None}
+"""Options that a server may refuse, and what to ask for instead; None: do without."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +63,25 @@ class OpenAIProvider:
         where = endpoint.base_url or "openai"
         self.name = f"{where}|{endpoint.model}"
         self._client: Any = None  # an openai.AsyncOpenAI, imported late
+        self._refused: set[str] = set()
 
     async def complete(self, question: Question) -> Reply:
         """One chat completion."""
-        options: dict[str, Any] = {}
-        if question.n_logprobs:
-            options |= {"logprobs": True, "top_logprobs": question.n_logprobs}
-        if question.wants_json:
-            options["response_format"] = {"type": "json_object"}
-        answer = await self._call(
-            lambda client: client.chat.completions.create(
-                model=self.endpoint.model,
-                messages=[vars(message) for message in question.messages],
-                max_tokens=question.max_tokens,
-                temperature=question.temperature,
-                **options,
-            )
-        )
+        while True:
+            options = self._options(question)
+            try:
+                answer = await self._call(
+                    lambda client, options=options: client.chat.completions.create(
+                        model=self.endpoint.model,
+                        messages=[vars(message) for message in question.messages],
+                        **options,
+                    )
+                )
+                break
+            except OptionRefused as problem:
+                if problem.option not in options:
+                    raise
+                self._refused.add(problem.option)
         try:
             choice = answer.choices[0]
             text = choice.message.content or ""
@@ -84,6 +90,21 @@ class OpenAIProvider:
             raise ProviderError(f"the reply has no message in it: {_shown(answer)}") from problem
         logprobs = tuple({it.token: it.logprob for it in at.top_logprobs} for at in found or ())
         return Reply(text, _usage(answer), logprobs)
+
+    def _options(self, question: Question) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "max_tokens": question.max_tokens,
+            "temperature": question.temperature,
+        }
+        if question.n_logprobs:
+            options |= {"logprobs": True, "top_logprobs": question.n_logprobs}
+        if question.wants_json:
+            options["response_format"] = {"type": "json_object"}
+        for option in self._refused & options.keys():
+            value, instead = options.pop(option), OTHER_NAMES[option]
+            if instead is not None:
+                options[instead] = value
+        return options
 
     async def prompt_tokens(
         self,
@@ -142,6 +163,8 @@ class OpenAIProvider:
         except openai.InternalServerError as problem:
             raise Overloaded(f"{problem.status_code}: {_shown(problem.message)}") from problem
         except openai.APIStatusError as problem:
+            if (option := _refused_option(problem)) is not None:
+                raise OptionRefused(option, f"{problem.status_code}: {option}") from problem
             raise ProviderError(f"{problem.status_code}: {_shown(problem.message)}") from problem
         except ReplyTooLarge as problem:
             raise ProviderError(str(problem)) from problem
@@ -175,6 +198,23 @@ class KeyMissing(ValueError):
             "There is no language model to ask: set OPENAI_API_KEY, or OPENAI_BASE_URL to a server "
             "that needs no key."
         )
+
+
+class OptionRefused(ProviderError):
+    """The server does not know an option of a call."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+# problem: an openai.APIStatusError.
+def _refused_option(problem: Any) -> str | None:
+    """The option that a 400 or 422 complains of."""
+    if problem.status_code not in (400, 422):
+        return None
+    said = f"{problem.message} {problem.body}"
+    return next((option for option in OTHER_NAMES if re.search(rf"\b{option}\b", said)), None)
 
 
 class ReplyTooLarge(Exception):

@@ -9,7 +9,7 @@ Explanations come out one at a time, so that they can be stored as they are made
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,8 @@ from neuron_explainer.exemplars.store import Dataset
 from neuron_explainer.explanations.ablation import study
 from neuron_explainer.explanations.evidence import Evidence, Split, evidence, sides_of
 from neuron_explainer.explanations.explanation import (
+    PREFERRED_SCORE,
+    RIVAL_SCORE,
     Explanation,
     Score,
     Side,
@@ -147,21 +149,23 @@ def _explain_units(
                 index = component.index or 0
                 values = observed.values[index].float() * (1.0 if side == "positive" else -1.0)
                 values = values.clamp(min=0)
-                rules: dict[RuleMethod, TokenRule] = {"lookup": fitter.lookup(values)}
-                if "trigger_graph" in methods:
-                    rules["trigger_graph"] = fitter.trigger_graph(
-                        values, rules["lookup"], seeds[side].get(index, [])
-                    )
+                lookup = fitter.lookup(values)
                 known = evidence(records[component], side)
-                for method in methods:
-                    yield _scored_unit(component, known, method, rules[method], text)
+                rival = scored_rule(component, known, "lookup", lookup.as_kept(), text)
+                if "lookup" in methods:
+                    yield rival
+                if "trigger_graph" in methods:
+                    rule = fitter.trigger_graph(values, lookup, seeds[side].get(index, []))
+                    graph = scored_rule(component, known, "trigger_graph", rule.as_kept(), text)
+                    yield beside(graph, rival)
             done += 1
         on_progress(Progress(done, len(records), "components", group.name))
 
 
-def _scored_unit(
-    component: Component, known: Evidence, method: RuleMethod, rule: TokenRule, text: TokenText
+def scored_rule(
+    component: Component, known: Evidence, method: str, rule: TokenRule, text: TokenText
 ) -> Explanation:
+    """What a rule says of one side of a component, in words, and how well it predicts held-out excerpts."""
     return Explanation(
         component=component,
         text=describe(rule, text),
@@ -172,6 +176,12 @@ def _scored_unit(
         density=known.density,
         rule=rule.to_json(),
     )
+
+
+def beside(explanation: Explanation, rival: Explanation) -> Explanation:
+    """The explanation with the score of the token lookup, which it must beat."""
+    measures = {**explanation.measures, RIVAL_SCORE: rival.measures[PREFERRED_SCORE]}
+    return replace(explanation, measures=measures)
 
 
 def score_rule(rule: TokenRule, known: Evidence) -> dict[str, Score]:
@@ -234,18 +244,33 @@ def _explain_heads(
         if not sides_of(record):
             continue
         known = evidence(record, "positive")
-        for method in methods:
-            rule = fit_head(windows, values[component.index or 0], keys_only=method == "lookup")
-            yield Explanation(
-                component=component,
-                text=describe_head(rule, text),
-                side="positive",
-                explainer="attention_patterns" if method == "trigger_graph" else method,
-                created=now(),
-                measures=score_head_rule(rule, known),
-                density=known.density,
-                rule=rule.to_json(),
-            )
+        rival = _scored_head(
+            component,
+            known,
+            "lookup",
+            fit_head(windows, values[component.index or 0], keys_only=True),
+            text,
+        )
+        if "lookup" in methods:
+            yield rival
+        if "trigger_graph" in methods:
+            rule = fit_head(windows, values[component.index or 0], keys_only=False)
+            yield beside(_scored_head(component, known, "attention_patterns", rule, text), rival)
+
+
+def _scored_head(
+    component: Component, known: Evidence, method: str, rule: HeadRule, text: TokenText
+) -> Explanation:
+    return Explanation(
+        component=component,
+        text=describe_head(rule, text),
+        side="positive",
+        explainer=method,
+        created=now(),
+        measures=score_head_rule(rule, known),
+        density=known.density,
+        rule=rule.to_json(),
+    )
 
 
 def score_head_rule(rule: HeadRule, known: Evidence) -> dict[str, Score]:

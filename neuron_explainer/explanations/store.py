@@ -21,7 +21,13 @@ from neuron_explainer.explanations.explanation import (
     Side,
     SimulatedExcerpt,
 )
-from neuron_explainer.explanations.store_layout import open_file, pack, unpack
+from neuron_explainer.explanations.store_layout import (
+    open_file,
+    pack,
+    pack_measures,
+    unpack,
+    unpack_measures,
+)
 from neuron_explainer.nodes import Component
 
 _ORDER = "ORDER BY score IS NULL, score DESC, id"
@@ -98,8 +104,8 @@ class ExplanationStore:
             )
             cursor = self._connection.execute(
                 "INSERT INTO explanations (component, kind, stream, layer, number, side, text, "
-                "explainer, created, score, density, rule, prompt_hash) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "explainer, created, score, density, rule, measures, prompt_hash) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     str(component),
                     component.kind,
@@ -113,11 +119,11 @@ class ExplanationStore:
                     explanation.score,
                     explanation.density,
                     None if explanation.rule is None else pack(explanation.rule),
+                    pack_measures(explanation.measures),
                     explanation.prompt_hash,
                 ),
             )
             number = int(cursor.lastrowid or 0)
-            self._write_scores(number, explanation.measures)
             self._write_simulations(number, simulations)
         return Explanation(**{**_fields(explanation), "id": number})
 
@@ -129,25 +135,15 @@ class ExplanationStore:
     ) -> None:
         """Add scores to a stored explanation; those of the same name are replaced."""
         with self.transaction():
-            self._write_scores(number, measures)
-            if PREFERRED_SCORE in measures:
-                self._connection.execute(
-                    "UPDATE explanations SET score = ? WHERE id = ?",
-                    (measures[PREFERRED_SCORE].value, number),
-                )
+            known = {**self.get(number).measures, **measures}
+            score = known.get(PREFERRED_SCORE)
+            self._connection.execute(
+                "UPDATE explanations SET measures = ?, score = ? WHERE id = ?",
+                (pack_measures(known), None if score is None else score.value, number),
+            )
             if simulations is not None:
                 self._connection.execute("DELETE FROM simulations WHERE explanation = ?", (number,))
                 self._write_simulations(number, simulations)
-
-    def _write_scores(self, number: int, measures: Mapping[str, Score]) -> None:
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO scores (explanation, name, value, low, high, n, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (number, name, score.value, score.low, score.high, score.n, score.reason)
-                for name, score in measures.items()
-            ],
-        )
 
     def _write_simulations(self, number: int, simulations: Sequence[SimulatedExcerpt]) -> None:
         rows = [
@@ -218,39 +214,24 @@ class ExplanationStore:
         yield from self._read("ORDER BY id", ())
 
     def _read(self, where: str, values: Sequence[object]) -> Iterator[Explanation]:
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT id, component, side, text, explainer, created, density, rule, prompt_hash "
-                f"FROM explanations {where}",
-                tuple(values),
-            ).fetchall()
-            measures = self._measures([row[0] for row in rows])
-        for number, name, side, text, explainer, created, density, rule, prompt_hash in rows:
+        rows = self.select(
+            "SELECT id, component, side, text, explainer, created, density, rule, measures, prompt_hash "
+            f"FROM explanations {where}",
+            values,
+        )
+        for number, name, side, text, explainer, created, density, rule, measures, prompt in rows:
             yield Explanation(
                 component=Component.parse(name),
                 text=text,
                 side=side,
                 explainer=explainer,
                 created=created,
-                measures=measures.get(number, {}),
+                measures=unpack_measures(measures),
                 density=density,
                 rule=None if rule is None else unpack(rule),
-                prompt_hash=prompt_hash,
+                prompt_hash=prompt,
                 id=number,
             )
-
-    def _measures(self, numbers: Sequence[int]) -> dict[int, dict[str, Score]]:
-        found: dict[int, dict[str, Score]] = {}
-        for part in chunks(numbers):
-            marks = ", ".join("?" * len(part))
-            rows = self._connection.execute(
-                "SELECT explanation, name, value, low, high, n, reason FROM scores "
-                f"WHERE explanation IN ({marks})",
-                part,
-            )
-            for number, name, *rest in rows:
-                found.setdefault(number, {})[name] = Score(*rest)
-        return found
 
     def simulations(self, number: int) -> tuple[SimulatedExcerpt, ...]:
         """The excerpts on which an explanation was scored; empty if they were not kept."""

@@ -1,7 +1,7 @@
 """The tables of a store of explanations, and how its file is opened.
 
-    explanations   one row for each sentence: component, side, who made it, when, from which prompt
-    scores         its measures, each with interval, count and, where undefined, the reason
+    explanations   one row for each sentence: component, side, who made it, when, from which prompt, and its
+                   measures, each with interval, count and, where undefined, the reason
     simulations    true and simulated activations of the excerpts it was scored on
     failures       what could not be explained, and why
     words          FTS5 index of the sentences (porter stemming)
@@ -18,7 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+from neuron_explainer.explanations.explanation import Score
+
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE explanations (
@@ -35,18 +37,11 @@ CREATE TABLE explanations (
     score REAL,
     density REAL,
     rule BLOB,
-    prompt_hash TEXT NOT NULL,
-    UNIQUE (component, side, explainer, text)
+    measures BLOB NOT NULL,
+    prompt_hash TEXT NOT NULL
 );
+CREATE INDEX explanations_by_component ON explanations (component);
 CREATE INDEX explanations_by_kind ON explanations (kind, stream, layer, number);
-CREATE TABLE scores (
-    explanation INTEGER NOT NULL REFERENCES explanations (id) ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    value REAL, low REAL, high REAL,
-    n INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (explanation, name)
-) WITHOUT ROWID;
 CREATE TABLE simulations (
     explanation INTEGER NOT NULL REFERENCES explanations (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
@@ -105,26 +100,48 @@ def open_file(path: Path, writable: bool) -> sqlite3.Connection:
 
 
 _COMMON = (
-    b'{"weights":[["previous:1",["first",["duplicate",["induction",0.0]],"mass":[["keys":[[],"tokens":[],"values":[0.1,0.2,'
-    b'0.3,0.4,1.0,2.0],"other":0.0,"patterns":[{"tokens":null,"context":[[2,[]],[1,[]]],"value":1.0,"share":0.1}],'
-    b'"threshold":0.5}'
+    b'{"correlation":[0.1234567,0.1234,0.2345,640,""],"correlation_top":[0.3456789,0.3456,0.4567,320,""],'
+    b'"correlation_random":[null,null,null,320,"the true activations do not vary"],"correlation_percentile":[0.5,0.5,'
+    b'0.6,640,""],"r_squared":[0.6,0.6,0.7,640,""],"absolute_deviation":[0.7,0.7,0.8,640,""],"precision":[0.8,0.8,0.9,10,""],'
+    b'"recall":[0.9,0.9,1.0,10,""],"lookup_correlation":[1.0,0.9,1.0,640,""],"auroc_pairs":[0.9,0.9,1.0,100,""]}'
+    b'{"weights":[["previous:1",["first",["duplicate",["induction",0.0]],"mass":[["keys":[[],"tokens":[],"values":[],'
+    b'"other":0.0,"patterns":[{"tokens":null,"context":[[2,[]],[1,[]]],"value":1.0,"share":0.1}],"threshold":0.5}'
 )
-"""What rules have in common: the compressor's dictionary. Changing it makes stored rules unreadable."""
+"""What rules and measures have in common: the compressor's dictionary. Changing it makes stored ones unreadable."""
 
 
-# A rule is any JSON object.
-def pack(rule: Mapping[str, Any]) -> bytes:
-    """A rule as it is stored: there may be one for every component."""
-    text = json.dumps(rule, ensure_ascii=False, separators=(",", ":")).encode()
+# Any JSON object: a rule, or measures by name.
+def pack(data: Mapping[str, Any]) -> bytes:
+    """Data as it is stored: there may be some for every component."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     deflate = zlib.compressobj(level=9, wbits=-15, zdict=_COMMON)
     return deflate.compress(text) + deflate.flush()
 
 
-def unpack(data: bytes) -> Mapping[str, Any]:
-    """A stored rule."""
+def unpack(packed: bytes) -> Mapping[str, Any]:
+    """Stored data."""
     inflate = zlib.decompressobj(wbits=-15, zdict=_COMMON)
-    rule: Mapping[str, Any] = json.loads(inflate.decompress(data) + inflate.flush())
-    return rule
+    data: Mapping[str, Any] = json.loads(inflate.decompress(packed) + inflate.flush())
+    return data
+
+
+def pack_measures(measures: Mapping[str, Score]) -> bytes:
+    """Scores with their intervals; values to seven digits, ends of intervals to four."""
+    return pack(
+        {
+            name: [_digits(it.value, 7), _digits(it.low, 4), _digits(it.high, 4), it.n, it.reason]
+            for name, it in measures.items()
+        }
+    )
+
+
+def unpack_measures(packed: bytes) -> dict[str, Score]:
+    """Stored scores."""
+    return {name: Score(*parts) for name, parts in unpack(packed).items()}
+
+
+def _digits(value: float | None, count: int) -> float | None:
+    return None if value is None else float(f"{value:.{count}g}")
 
 
 def _read_mode(path: Path) -> str:

@@ -9,10 +9,14 @@ patterns. Rules simulate activations, so they are scored exactly as the sentence
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+STEPS = 200
+"""Of a rule's largest value, to which the others are rounded."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,15 @@ class TokenRule:
         return values
 
     def to_json(self) -> dict[str, Any]:
-        """Short: it is kept for every component."""
+        """Short, since it is kept for every component: tokens ascending, each as its distance from the one before;
+        values in `STEPS` of the largest."""
+        tokens = sorted(self.values)
+        largest = max(self.values.values(), default=0.0)
+        step = _short(largest / STEPS) if largest > 0 else 1.0
         return {
-            "tokens": list(self.values),
-            "values": [_short(value) for value in self.values.values()],
+            "tokens": [after - before for before, after in pairwise([0, *tokens])],
+            "values": [round(self.values[token] / step) for token in tokens],
+            "step": step,
             "other": _short(self.other),
             "patterns": [pattern.to_json() for pattern in self.patterns],
             "threshold": _short(self.threshold),
@@ -92,12 +101,20 @@ class TokenRule:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "TokenRule":
+        tokens = accumulate(data["tokens"])
+        values = [data["step"] * value for value in data["values"]]
+        # The tokens it fires on most come first, as in the rule that was kept.
+        ranked = sorted(zip(tokens, values, strict=True), key=lambda it: -it[1])
         return TokenRule(
-            dict(zip(data["tokens"], data["values"], strict=True)),
+            dict(ranked),
             data["other"],
             tuple(Pattern.from_json(it) for it in data["patterns"]),
             data["threshold"],
         )
+
+    def as_kept(self) -> "TokenRule":
+        """The rule as it is read again, rounded: what is scored is what is kept."""
+        return TokenRule.from_json(self.to_json())
 
 
 def _short(value: float) -> float:

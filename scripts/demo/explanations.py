@@ -1,9 +1,10 @@
 """Explains every component of the bundled demo without a language model, and says how well.
 
-    python -m scripts.demo.explanations [--layers 0,1] [--out FILE]
+    python -m scripts.demo.explanations [--groups mlp_L0,attn_ae_L3] [--out FILE]
 
 Writes datasets/demo/explanations.sqlite with its vectors, and datasets/demo/explanations.json: mean
-scores by kind, layer and method. Groups that are in the file already are not done again.
+scores by kind, layer and method. Groups that are in the file already are not done again. Of latents, of which there are
+four times as many as of neurons, the trigger graphs alone are kept, with the lookup's score beside theirs.
 """
 
 import argparse
@@ -20,7 +21,8 @@ from neuron_explainer.autoencoders.coder_set import load_coder_set
 from neuron_explainer.exemplars.layout import Group
 from neuron_explainer.exemplars.store import open_dataset
 from neuron_explainer.explanations.encoders import word_vectors
-from neuron_explainer.explanations.rule_explainer import GroupToExplain, explain_group
+from neuron_explainer.explanations.explanation import RIVAL_SCORE
+from neuron_explainer.explanations.rule_explainer import METHODS, GroupToExplain, explain_group
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.explanations.vectors import update_vectors
 
@@ -33,12 +35,14 @@ REPORTED = (
     "precision",
     "recall",
     "auroc_pairs",
+    RIVAL_SCORE,
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=DEMO / "explanations.sqlite")
+    parser.add_argument("--groups", help="As in mlp_L0,attn_ae_L3; by default all.")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -46,17 +50,19 @@ def main() -> None:
     dataset = open_dataset(DEMO / "exemplars")
     coders = {
         coder_set.stream: coder_set
-        for folder in sorted(DEMO.glob("coders/*"))
-        for coder_set in [load_coder_set(str(folder), model.config)]
+        for card in sorted(DEMO.glob("coders/*/coders.json"))
+        for coder_set in [load_coder_set(str(card.parent), model.config)]
     }
     store = ExplanationStore.open(arguments.out, writable=True)
+    wanted = arguments.groups.split(",") if arguments.groups else [it.name for it in dataset.groups]
     for group in dataset.groups:
-        if store.about.get(group.name):
+        if group.name not in wanted or store.about.get(group.name):
             continue
         started = time.process_time()
         named = coders.get(group.stream) if group.stream else None
         subject = GroupToExplain(model, dataset, group.kind, group.layer, group.stream, named)
-        explanations = list(explain_group(subject))
+        methods = METHODS if group.kind != "latent" else ("trigger_graph",)
+        explanations = list(explain_group(subject, methods=methods))
         with store.transaction():
             for explanation in explanations:
                 store.add(explanation)

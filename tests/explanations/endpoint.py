@@ -11,6 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = Callable[[dict[str, Any]], str]
+Embed = Callable[[str], list[float]]
+Echo = Callable[[str], dict[str, Any]]
+"""What `logprobs` of a prompt are, as in the completions API."""
 
 
 @dataclass
@@ -25,6 +28,10 @@ class Script:
     at_once: int = 0
     most_at_once: int = 0
     delay: float = 0.0
+    refuses: tuple[str, ...] = ()
+    """Options that are answered with 400."""
+    embed: Embed | None = None
+    echo: Echo | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -73,11 +80,22 @@ def endpoint(script: Script, port: int = 0) -> Iterator[str]:
             elif trouble:
                 wait = {"retry-after": "0.05"} if trouble == "429" else {}
                 self._send(int(trouble), b'{"error": {"message": "no"}}', wait)
+            elif refused := [option for option in script.refuses if option in body]:
+                message = f"Unsupported parameter: '{refused[0]}' is not supported."
+                self._send(400, json.dumps({"error": {"message": message}}).encode())
             else:
                 with script.lock:
                     script.requests.append(body)
-                text = script.answer(body)
-                self._send(200, json.dumps(completion(text, body)).encode())
+                self._send(200, json.dumps(self._answered(body)).encode())
+
+        def _answered(self, body: dict[str, Any]) -> dict[str, Any]:
+            if self.path.endswith("/embeddings") and script.embed is not None:
+                return embeddings(body["input"], script.embed)
+            if self.path.endswith("/chat/completions"):
+                return completion(script.answer(body), body)
+            if script.echo is None:
+                return echoed(body, None)
+            return echoed(body, script.echo(body["prompt"]))
 
         def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)
@@ -116,3 +134,27 @@ def completion(text: str, body: dict[str, Any]) -> dict[str, Any]:
             "total_tokens": size // 4 + len(text) // 4,
         },
     }
+
+
+def echoed(body: dict[str, Any], logprobs: dict[str, Any] | None) -> dict[str, Any]:
+    """A reply in the form of the completions API, with what was expected in the prompt."""
+    choice = {"index": 0, "finish_reason": "length", "text": body["prompt"], "logprobs": logprobs}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    return {
+        "id": "x",
+        "object": "text_completion",
+        "created": 0,
+        "model": body["model"],
+        "choices": [choice],
+        "usage": usage,
+    }
+
+
+def embeddings(texts: list[str], embed: Embed) -> dict[str, Any]:
+    """A reply in the form of the embeddings API."""
+    data = [
+        {"object": "embedding", "index": number, "embedding": embed(text)}
+        for number, text in enumerate(texts)
+    ]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    return {"object": "list", "model": "x", "data": data, "usage": usage}

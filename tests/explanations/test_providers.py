@@ -21,6 +21,7 @@ from neuron_explainer.explanations.openai_provider import (
 from neuron_explainer.explanations.providers import (
     Fake,
     Overloaded,
+    PromptToken,
     ProviderError,
     Question,
     Reply,
@@ -102,6 +103,26 @@ def test_what_will_not_pass_fails_at_once_with_its_reason(trouble: str, reason: 
     with endpoint(script) as url, pytest.raises(ProviderError, match=reason):
         ask(url, lambda it: it.complete(question()), timeout=5.0)
     assert script.requests == []
+
+
+def test_options_that_a_server_does_not_know_are_left_out_and_asked_for_once() -> None:
+    script = Script(echo, refuses=("max_tokens", "response_format", "temperature"))
+    with endpoint(script) as url:
+
+        async def both(careful: Careful) -> list[Reply]:
+            return [await careful.complete(question(it, wants_json=True)) for it in ("a", "b")]
+
+        replies = ask(url, both)
+    assert [reply.text for reply in replies] == ["you said a", "you said b"]
+    for body in script.requests:
+        assert body.keys() == {"model", "messages", "max_completion_tokens"}
+        assert body["max_completion_tokens"] == 200
+
+
+def test_an_option_that_is_needed_is_an_error_where_it_is_refused() -> None:
+    script = Script(echo, refuses=("logprobs",))
+    with endpoint(script) as url, pytest.raises(ProviderError, match=r"400.*logprobs"):
+        ask(url, lambda it: it.complete(question(n_logprobs=3)))
 
 
 def test_patience_ends() -> None:
@@ -216,6 +237,36 @@ def test_nothing_needs_a_key_or_a_network_to_start(monkeypatch: pytest.MonkeyPat
 
 
 # --- a model in this process ----------------------------------------------------------------------
+
+
+def test_an_endpoint_that_echoes_prompts_tells_what_the_model_itself_does(
+    tiny_models: TinyModels,
+) -> None:
+    model = tiny_models("gpt2").ours
+    local = LocalProvider(model)
+
+    def echo_of(prompt: str) -> dict[str, Any]:
+        found, _ = asyncio.run(local.prompt_tokens(prompt, ()))
+        return {
+            "tokens": [token.text for token in found],
+            "top_logprobs": [None, *(dict(token.top) for token in found[1:])],
+            "token_logprobs": [None] * len(found),
+            "text_offset": [0] * len(found),
+        }
+
+    async def over_http(url: str) -> list[PromptToken]:
+        provider = OpenAIProvider(Endpoint("m", url, has_prompt_logprobs=True))
+        try:
+            return (await provider.prompt_tokens("Mary and John", ()))[0]
+        finally:
+            await provider.close()
+
+    with endpoint(Script(echo, echo=echo_of)) as url:
+        found = asyncio.run(over_http(url))
+    expected, _ = asyncio.run(local.prompt_tokens("Mary and John", ()))
+    assert [(it.text, it.top) for it in found] == [(it.text, it.top) for it in expected]
+    with endpoint(Script(echo)) as url, pytest.raises(ProviderError, match="does not tell"):
+        asyncio.run(over_http(url))
 
 
 def test_a_local_models_log_probabilities_are_its_softmax(tiny_models: TinyModels) -> None:

@@ -24,7 +24,7 @@ from neuron_explainer.explanations.rule_explainer import (
     training_windows,
 )
 from neuron_explainer.explanations.score import simulation_scores
-from neuron_explainer.explanations.token_rule import Pattern, TokenRule
+from neuron_explainer.explanations.token_rule import STEPS, Pattern, TokenRule
 from neuron_explainer.explanations.trigger_graph import RuleFitter
 from neuron_explainer.models.hooks import Recorder
 from neuron_explainer.models.transformer import Transformer
@@ -47,7 +47,19 @@ def test_a_rule_is_its_first_matching_pattern_then_its_tokens() -> None:
     text = (8, 0, 7, 5, 5, 6, 1)
     assert RULE.simulate(text).tolist() == [0.25, 0.25, 0.25, 9.0, 4.0, 1.0, 0.25]
     assert RULE.simulate(()).tolist() == []
-    assert TokenRule.from_json(RULE.to_json()) == RULE
+
+
+def test_what_is_kept_of_a_rule_is_rounded_and_fires_alike() -> None:
+    kept = RULE.as_kept()
+    assert kept.patterns == RULE.patterns
+    assert list(kept.values) == [5, 6]  # the strongest first, as wording wants them
+    assert kept.values == pytest.approx(RULE.values, abs=3.0 / STEPS / 2)
+    assert kept.as_kept() == kept
+    values = {1: 0.1, 2: 0.06, 3: 0.04}
+    fires = torch.tensor([True, True, False])
+    threshold = best_threshold(torch.tensor(list(values.values())), fires, TokenRule(values, 0.0))
+    said = TokenRule(values, 0.0, threshold=threshold).as_kept()
+    assert said.values[2] > said.threshold > said.values[3]
 
 
 def test_the_fitter_matches_patterns_as_the_rule_does() -> None:
@@ -126,7 +138,8 @@ def test_a_trigger_graph_finds_the_tokens_and_what_must_come_before(
     assert pattern.tokens == FIRES
     assert pattern.context == ((2, frozenset(AFTER)),)
     assert pattern.share == 1.0
-    assert (pattern.value, rule.threshold) == (1.0, 1.0)
+    assert pattern.value == 1.0
+    assert max([rule.other, *rule.values.values()]) < rule.threshold < 1.0
 
     def correlation(rule: TokenRule) -> float:
         excerpts = [

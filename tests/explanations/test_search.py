@@ -5,16 +5,25 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
+from openai import OpenAI
 from torch import Tensor
 
-from neuron_explainer.explanations.encoders import load_encoder, word_vectors
+from neuron_explainer.explanations.encoders import EndpointEncoder, load_encoder, word_vectors
 from neuron_explainer.explanations.explanation import Explanation, Score
 from neuron_explainer.explanations.search import Filters, SearchIndex, match_expression
 from neuron_explainer.explanations.search import search_keywords as by_keyword
 from neuron_explainer.explanations.store import ExplanationStore
-from neuron_explainer.explanations.vectors import EncoderMismatch, load_vectors, update_vectors
+from neuron_explainer.explanations.vectors import (
+    EncoderMismatch,
+    VectorTable,
+    load_vectors,
+    save_vectors,
+    update_vectors,
+)
 from neuron_explainer.nodes import Component
+from tests.explanations.endpoint import Script, endpoint
 
 TEXTS = {
     "mlp_L0_0": "fires on ' Tuesday', ' Friday' and other days of the week",
@@ -86,7 +95,23 @@ def test_meaning_is_the_exact_cosine(index: SearchIndex) -> None:
     expected = sorted(every, key=lambda text: -every[text])[:3]
     assert [hit.explanation.text for hit in hits] == expected
     for hit in hits:
-        assert hit.similarity == pytest.approx(every[hit.explanation.text], abs=1e-3)  # float16
+        assert hit.similarity == pytest.approx(
+            every[hit.explanation.text], abs=0.01
+        )  # a byte for each dimension
+
+
+def test_what_is_kept_of_a_vector_points_the_same_way(store: ExplanationStore) -> None:
+    numbers = torch.arange(200)
+    vectors = F.normalize(torch.randn(200, 384, generator=torch.Generator().manual_seed(0)), dim=-1)
+    vectors[7] = 0  # a text of unknown words
+    save_vectors(store.path, VectorTable("x", numbers, vectors))
+    kept = load_vectors(store.path)
+    assert kept is not None
+    assert kept.numbers.tolist() == numbers.tolist()
+    cosine = (kept.vectors * vectors).sum(1)
+    assert cosine[7] == 0
+    cosine[7] = 1
+    assert cosine.clamp(max=1).arccos().rad2deg().max() < 1
 
 
 @pytest.mark.parametrize(
@@ -158,11 +183,11 @@ def test_only_what_is_new_is_encoded(store: ExplanationStore) -> None:
     added = store.add(Explanation(first.component, "zzz", "positive", "human", "now"))
     after = update_vectors(store, Counting())
     assert calls == [len(TEXTS), 1]
-    assert torch.equal(after.vectors[:-1], before.vectors[1:])
+    torch.testing.assert_close(after.vectors[:-1], before.vectors[1:])
     assert int(after.numbers[-1]) == added.id
     loaded = load_vectors(store.path)
     assert loaded is not None
-    assert torch.equal(loaded.vectors, after.vectors)
+    torch.testing.assert_close(loaded.vectors, after.vectors)
 
 
 def test_an_index_knows_that_its_store_has_grown(
@@ -195,3 +220,22 @@ def test_nine_of_ten_planted_descriptions_come_first_among_thousands(tmp_path: P
     index = SearchIndex.open(store, word_vectors(), update=True)
     first = sum(index.meaning(query, 1)[0].explanation.text == text for text, query in PLANTED)
     assert first >= 9
+
+
+def test_an_endpoint_encodes_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def vector(text: str) -> list[float]:
+        return [float(text.count(letter)) for letter in "abcdefgh"]
+
+    store = ExplanationStore.open(tmp_path / "e.sqlite", writable=True)
+    for number, text in enumerate(("a bad cab", "each head", "face")):
+        where = Component("mlp", 0, number)
+        store.add(Explanation(where, text, "positive", "human", "2026-01-31T12:00:00Z"))
+    with endpoint(Script(lambda body: "", embed=vector)) as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        encoder = load_encoder("endpoint:small")
+        index = SearchIndex.open(store, encoder, update=True)
+        assert index.meaning("head each", 1)[0].explanation.text == "each head"
+        assert load_vectors(store.path).encoder == "endpoint:small"  # type: ignore[union-attr]
+    nowhere = OpenAI(base_url="http://127.0.0.1:9", api_key="none", max_retries=0)
+    with pytest.raises(LookupError, match="OPENAI_BASE_URL"):
+        EndpointEncoder(nowhere, "small").encode(["more"])

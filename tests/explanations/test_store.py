@@ -46,7 +46,7 @@ def test_what_is_stored_comes_back_with_the_best_first(path: Path) -> None:
     found = ExplanationStore.open(path).of([NEURON, latent.component, Component("mlp", 0, 0)])
     assert [it.text for it in found[NEURON]] == ["high", "low", "unscored"]
     assert found[NEURON][0].scores == {"correlation": 0.7}
-    assert found[NEURON][0].measures["correlation"] == Score(0.7, 0.7 - 0.1, 0.7 + 0.1, 640)
+    assert found[NEURON][0].measures["correlation"] == Score(0.7, 0.6, 0.8, 640)
     (kept,) = found[latent.component]
     assert kept.rule == rule
     assert kept.measures["correlation"].reason == "it never varies"

@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from neuron_explainer.nodes import Component
 
 
+N_TOLD = 5
+"""Failures that are told at the end; all of them are in the store."""
+
+
 class Method(StrEnum):
     """How a component is explained; a class, since Typer knows no list of literals."""
 
@@ -144,10 +148,13 @@ def explain(
                 )
                 result = by_llm(opened, chosen, store, loaded, coder_sets, careful, plan, report)
             update_vectors(store, word_vectors())
+            failures = store.failures()
+            told = [f"{it.component} ({it.stage}): {it.reason}" for it in failures]
             result |= {
                 "out": str(out),
                 "n_explanations": len(store),
-                "n_failures": len(store.failures()),
+                "n_failures": len(failures),
+                "first_failures": "; ".join(told[:N_TOLD]),
                 "seconds": round(time.monotonic() - started, 1),
             }
         stopped = f" Stopped early: {result['stopped']}" if result.get("stopped") else ""

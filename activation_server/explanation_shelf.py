@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from activation_server.assets import demo_dir
-from activation_server.errors import BadRequest, NotFound
+from activation_server.errors import BadRequest, Conflict, NotFound
 from activation_server.settings import Settings
 from neuron_explainer.explanations.encoders import load_encoder
 from neuron_explainer.explanations.explanation import Explanation, SimulatedExcerpt
@@ -40,6 +40,7 @@ class ExplanationShelf:
         self._own_path = None if folder is None else folder / "explanations" / f"own-{name}.sqlite"
         if self._own_path is not None and self._own_path.is_file():
             self.stores.append(ExplanationStore.open(self._own_path, writable=True))
+        self._model = model.config.name
         self._indices: dict[Path, SearchIndex] = {}
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -49,6 +50,23 @@ class ExplanationShelf:
         """Close the stores."""
         for store in self.stores:
             store.close()
+
+    def add(self, path: Path) -> int:
+        """Serve one more store, if it is not served already; gives how much it holds."""
+        with self._lock:
+            known = next((it for it in self.stores if it.path == path), None)
+            if known is not None:
+                return len(known)
+            store = ExplanationStore.open(path)
+            model = store.about.get("model", self._model)
+            if model != self._model:
+                store.close()
+                raise Conflict(
+                    f"{path.name} explains {model}; served is {self._model}.",
+                    f"Serve it with `tdb serve --model {model} --explanations {path}`.",
+                )
+            self.stores = [*self.stores, store]
+            return len(store)
 
     def needed(self) -> None:
         """Raise NotFound, with what to do, where there is no store at all."""

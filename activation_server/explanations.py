@@ -6,18 +6,24 @@ Everything but search by token or text and scoring leaves the model alone, so it
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
 
 from activation_server import wire
 from activation_server.components import ComponentPages
-from activation_server.errors import BadRequest
+from activation_server.errors import BadRequest, Conflict
 from activation_server.explanation_search import ExplanationSearch
 from activation_server.explanation_shelf import ExplanationShelf, Record, record
 from activation_server.monitor import Answering
 from activation_server.questions import field
-from activation_server.schemas import OwnExplanationRequest, SearchMode
+from activation_server.schemas import (
+    JobInfo,
+    OwnExplanationRequest,
+    SearchMode,
+    ShowStoreResponse,
+)
 from activation_server.scoring import score_by_endpoint, score_by_model, score_literally
 from activation_server.settings import Settings
 from activation_server.waiting import unless_gone
@@ -129,6 +135,17 @@ class Explanations:
             )
 
         return wire.json_response(await asyncio.to_thread(read))
+
+    async def show(self, job: JobInfo) -> ShowStoreResponse:
+        """Serve what a finished explain job made, beside what is served already."""
+        if job.kind != "explain" or job.state != "done" or job.output is None:
+            raise Conflict(
+                f"There is nothing to show of job {job.id}: it is a job to {job.kind}, {job.state}.",
+                "Only what a finished explain job made can be shown.",
+            )
+        return ShowStoreResponse(
+            n_explanations=await asyncio.to_thread(self._shelf.add, Path(job.output))
+        )
 
     # --- one's own --------------------------------------------------------------------------------
 

@@ -4,16 +4,21 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from activation_server.routes.access import ERRORS, QUEUED, Session
+from activation_server.explanation_cost import explanation_cost
+from activation_server.routes.access import ERRORS, QUEUED, Jobs, Session, Shelf
 from activation_server.routes.components import Component
 from activation_server.schemas import (
     CoverageResponse,
+    EstimateRequest,
+    EstimateResponse,
     LabelsRequest,
     LabelsResponse,
     OwnExplanationRequest,
     OwnExplanationResponse,
     SearchMode,
     SearchResponse,
+    ShowStoreRequest,
+    ShowStoreResponse,
     SimulationResponse,
 )
 from neuron_explainer.explanations.search import Filters
@@ -96,3 +101,15 @@ async def delete_explanation(
 async def explanation_coverage(session: Session) -> Response:
     """Say how much is explained, and how well, by layer."""
     return await session.explanations.coverage()
+
+
+@router.post("/explanations/estimate")
+def explanation_estimate(body: EstimateRequest, shelf: Shelf) -> EstimateResponse:
+    """Say what explaining with a language model would take, and whether there is one to ask."""
+    return explanation_cost(body, shelf)
+
+
+@router.post("/explanations/stores")
+async def show_store(body: ShowStoreRequest, jobs: Jobs, session: Session) -> ShowStoreResponse:
+    """Serve what a finished explain job made, from now until the server stops."""
+    return await session.explanations.show(jobs.get(body.job))

@@ -53,6 +53,8 @@ from activation_server.schemas.debugger import (
 )
 from activation_server.schemas.explanations import (
     CoverageResponse,
+    EstimateRequest,
+    EstimateResponse,
     LabelsRequest,
     LabelsResponse,
     LayerCoverage,
@@ -61,6 +63,8 @@ from activation_server.schemas.explanations import (
     SearchHit,
     SearchMode,
     SearchResponse,
+    ShowStoreRequest,
+    ShowStoreResponse,
     SimulatedExcerptRecord,
     SimulationResponse,
 )
@@ -230,6 +234,8 @@ __all__ = [
     "EffectByToken",
     "ErrorEvent",
     "ErrorResponse",
+    "EstimateRequest",
+    "EstimateResponse",
     "EvalSaeJob",
     "EvalSaeOptions",
     "Example",
@@ -307,6 +313,8 @@ __all__ = [
     "SelfCheckClaim",
     "SelfCheckResponse",
     "SetSpec",
+    "ShowStoreRequest",
+    "ShowStoreResponse",
     "SimilarComponent",
     "SimilarResponse",
     "SimulatedExcerptRecord",

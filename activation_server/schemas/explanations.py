@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from activation_server.schemas.records import ExplanationRecord
 from activation_server.schemas.shapes import ComponentName, Request, Response
@@ -108,3 +108,39 @@ class CoverageResponse(Response):
     n_explanations: int
     n_failures: int
     layers: list[LayerCoverage]
+
+
+class EstimateRequest(Request):
+    """An explain job that would ask a language model: what would it take?"""
+
+    dataset: str = Field(
+        min_length=1, max_length=1000, description="A dataset known here by name, or a folder."
+    )
+    components: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
+        default=(), max_length=100_000, description="Which ones; empty: all of them."
+    )
+    candidates: int = Field(default=1, ge=1, le=100, description="Phrases to choose from.")
+    simulator: Literal["json", "all_at_once", "token_by_token"] = "json"
+
+
+class EstimateResponse(Response):
+    """What it would take, rather too much than too little; and who would be asked."""
+
+    is_configured: StrictBool = Field(description="Whether the server knows an endpoint to ask.")
+    model: str | None
+    address: str | None
+    hint: str = Field(description="How to configure one, where there is none.")
+    n_components: int
+    n_sides: int
+    n_calls: int
+    n_tokens: int = Field(description="Of prompts and replies, at three characters a token.")
+
+
+class ShowStoreRequest(Request):
+    """A finished explain job whose explanations shall be served from now on."""
+
+    job: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ShowStoreResponse(Response):
+    n_explanations: int = Field(description="In the store that is served now.")

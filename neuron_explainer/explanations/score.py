@@ -170,8 +170,8 @@ Calibration = Callable[[Values], Values]
 def fit_line(true: Values, simulated: Values) -> Calibration:
     """The least-squares line from simulated to true; a constant where the simulation is one."""
     spread = simulated - simulated.mean()
-    power = spread @ spread
-    slope = float(spread @ true / power) if power > 0 else 0.0
+    # Not "power > 0": the mean of equal numbers may differ from them in the last digit.
+    slope = 0.0 if _is_constant(simulated) else float(spread @ true / (spread @ spread))
     offset = float(true.mean() - slope * simulated.mean())
     return lambda values: slope * values + offset
 

@@ -11,6 +11,7 @@ from neuron_explainer.explanations.score import (
     auroc,
     auroc_score,
     correlation,
+    fit_line,
     precision_and_recall,
     share_score,
     simulation_scores,
@@ -130,6 +131,13 @@ def test_what_never_varies_has_no_score_and_says_why() -> None:
             assert scores[name].n == 36
     assert scores["correlation_random"].reason == "there are no excerpts"
     assert simulation_scores([])[0]["correlation"].value is None
+
+
+def test_a_line_through_equal_predictions_is_flat_whatever_their_last_digit() -> None:
+    simulated = np.full(7, 0.1) + 0.0
+    simulated[3] = np.nextafter(0.1, 1)
+    line = fit_line(RNG.normal(size=7), simulated)
+    assert np.ptp(line(np.array([0.0, 0.1, 5.0]))) == 0
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:

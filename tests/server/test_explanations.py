@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx2 import Response
 
 from activation_server.app import create_app
 from activation_server.explaining import by_rule
+from activation_server.jobs import JobRunner
+from activation_server.schemas import JobInfo
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from neuron_explainer.exemplars.collate import collate
@@ -284,3 +287,53 @@ def test_without_explanations_the_error_says_how_to_make_some(client: TestClient
     assert client.post("/api/components/labels", json={"components": ["mlp_L0_0"]}).json() == {
         "labels": {}
     }
+
+
+def test_what_a_language_model_would_take_is_told_and_whether_there_is_one(
+    explained: TestClient, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "TDB_LLM_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    body = {"dataset": str(data / "dataset"), "components": ["mlp_L0_0-2"], "candidates": 3}
+    told = explained.post("/api/explanations/estimate", json=body).json()
+    assert (told["is_configured"], told["model"], told["address"]) == (False, None, None)
+    assert "OPENAI_BASE_URL" in told["hint"]
+    assert told["n_components"] == 3
+    assert told["n_tokens"] > told["n_calls"] > told["n_sides"] >= 3
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("TDB_LLM_MODEL", "small")
+    told = explained.post("/api/explanations/estimate", json=body).json()
+    assert (told["is_configured"], told["model"], told["hint"]) == (True, "small", "")
+    assert told["address"] == "http://127.0.0.1:9/v1"
+    unknown = explained.post("/api/explanations/estimate", json={**body, "components": ["mlp_L9"]})
+    assert unknown.status_code in (404, 422)
+
+
+def test_what_a_finished_job_made_is_served_at_once(
+    explained: TestClient, model: Transformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, others = tmp_path / "made.sqlite", tmp_path / "others.sqlite"
+    for path, name in ((made, model.config.name), (others, "another")):
+        with ExplanationStore.open(path, writable=True) as store:
+            store.note(model=name)
+            store.add(Explanation(Component("mlp", 1, 3), "made by a job", "positive", "x", "now"))
+            update_vectors(store, word_vectors())
+
+    def job(kind: str, state: str, output: Path) -> None:
+        info = JobInfo.model_construct(id="7", kind=kind, state=state, output=str(output))
+        monkeypatch.setattr(JobRunner, "get", lambda *_: info)
+
+    def show() -> Response:
+        return explained.post("/api/explanations/stores", json={"job": "7"})
+
+    for kind, state in (("explain", "running"), ("collate", "done")):
+        job(kind, state, made)
+        assert show().status_code == 409
+    job("explain", "done", others)
+    assert "another" in show().json()["message"]
+    job("explain", "done", made)
+    assert [show().json() for _ in range(2)] == [{"n_explanations": 1}] * 2
+    (said,) = explained.get("/api/components/mlp_L1_3").json()["explanations"]
+    assert said["text"] == "made by a job"
+    found = explained.get("/api/search", params={"q": "job", "mode": "keyword"}).json()["hits"]
+    assert [hit["component"] for hit in found] == ["mlp_L1_3"]

@@ -84,3 +84,20 @@ export function writeExplanation(component: string, body: OwnExplanationRequest)
     client.POST("/api/components/{component}/explanations", { params: { path: { component } }, body }),
   );
 }
+
+export type EstimateRequest = Schemas["EstimateRequest"];
+export type EstimateResponse = Schemas["EstimateResponse"];
+
+/** What explaining with a language model would take, and whether the server has one to ask. */
+export function estimateQuery(body: EstimateRequest) {
+  return queryOptions({
+    queryKey: ["explain_estimate", body],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/explanations/estimate", { body, signal })),
+    staleTime: 60_000,
+  });
+}
+
+/** Have the server serve what a finished explain job made. */
+export function showStore(job: string): Promise<Schemas["ShowStoreResponse"]> {
+  return unwrap(client.POST("/api/explanations/stores", { body: { job } }));
+}

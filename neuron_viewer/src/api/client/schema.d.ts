@@ -284,6 +284,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/explanations/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explanation Estimate
+         * @description Say what explaining with a language model would take, and whether there is one to ask.
+         */
+        post: operations["explanation_estimate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/explanations/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show Store
+         * @description Serve what a finished explain job made, from now until the server stops.
+         */
+        post: operations["show_store"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/generate": {
         parameters: {
             query?: never;
@@ -1889,6 +1929,66 @@ export interface components {
              */
             message: string;
         };
+        /**
+         * EstimateRequest
+         * @description An explain job that would ask a language model: what would it take?
+         */
+        EstimateRequest: {
+            /**
+             * Candidates
+             * @description Phrases to choose from.
+             * @default 1
+             */
+            candidates: number;
+            /**
+             * Components
+             * @description Which ones; empty: all of them.
+             * @default []
+             */
+            components: string[];
+            /**
+             * Dataset
+             * @description A dataset known here by name, or a folder.
+             */
+            dataset: string;
+            /**
+             * Simulator
+             * @default json
+             * @enum {string}
+             */
+            simulator: "json" | "all_at_once" | "token_by_token";
+        };
+        /**
+         * EstimateResponse
+         * @description What it would take, rather too much than too little; and who would be asked.
+         */
+        EstimateResponse: {
+            /** Address */
+            address: string | null;
+            /**
+             * Hint
+             * @description How to configure one, where there is none.
+             */
+            hint: string;
+            /**
+             * Is Configured
+             * @description Whether the server knows an endpoint to ask.
+             */
+            is_configured: boolean;
+            /** Model */
+            model: string | null;
+            /** N Calls */
+            n_calls: number;
+            /** N Components */
+            n_components: number;
+            /** N Sides */
+            n_sides: number;
+            /**
+             * N Tokens
+             * @description Of prompts and replies, at three characters a token.
+             */
+            n_tokens: number;
+        };
         /** EvalSaeJob */
         EvalSaeJob: {
             /**
@@ -3479,6 +3579,22 @@ export interface components {
              * @description null: everything.
              */
             where?: ("everything" | "prompt" | "generated") | null;
+        };
+        /**
+         * ShowStoreRequest
+         * @description A finished explain job whose explanations shall be served from now on.
+         */
+        ShowStoreRequest: {
+            /** Job */
+            job: string;
+        };
+        /** ShowStoreResponse */
+        ShowStoreResponse: {
+            /**
+             * N Explanations
+             * @description In the store that is served now.
+             */
+            n_explanations: number;
         };
         /** SimilarComponent */
         SimilarComponent: {
@@ -5235,6 +5351,180 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CoverageResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    explanation_estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EstimateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateResponse"];
+                };
+            };
+            /** @description The server asks for its token and none, or a wrong one, was given. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not fit the state that the thing is in; the message says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The prompt or the request is too long; the message says the limit. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The request is wrong; the message says where and what is allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The queue is full or memory ran out; the hint says what to do. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    show_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShowStoreRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShowStoreResponse"];
                 };
             };
             /** @description The server asks for its token and none, or a wrong one, was given. */

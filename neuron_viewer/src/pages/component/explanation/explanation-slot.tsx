@@ -40,7 +40,7 @@ export function ExplanationSlot({ component, side, record, compared, onCompare, 
         <button type="button" className="btn small plain" onClick={onWrite}>
           Write your own
         </button>
-        {!best && <ExplainButton component={component} dataset={record.record.dataset} />}
+        <ExplainButton component={component} dataset={record.record.dataset} />
       </span>
       {others.length > 0 && (
         <Others component={component} explanations={others} compared={compared} onCompare={onCompare} />

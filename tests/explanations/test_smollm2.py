@@ -1,35 +1,29 @@
-"""End to end with a real language model: SmolLM2 behind `transformers serve`, and in this process."""
+"""End to end with a real language model: SmolLM2 behind HTTP, and in this process."""
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neuron_explainer import load_model
-from neuron_explainer.exemplars.collate import collate
-from neuron_explainer.exemplars.layout import Recipe
 from neuron_explainer.exemplars.store import Dataset
 from neuron_explainer.explanations.careful import Budget, Careful, Manners
 from neuron_explainer.explanations.evidence import evidence, sides_of
 from neuron_explainer.explanations.explain import Plan
-from neuron_explainer.explanations.explain_job import JobResult, explain_all
+from neuron_explainer.explanations.explain_job import explain_all
 from neuron_explainer.explanations.local_provider import LocalProvider
 from neuron_explainer.explanations.openai_provider import Endpoint, OpenAIProvider
 from neuron_explainer.explanations.prompts import all_at_once_prompt
+from neuron_explainer.explanations.providers import Question
 from neuron_explainer.explanations.reply_cache import ReplyCache
 from neuron_explainer.explanations.simulate import NUMBERS, simulate, unknown_slots
 from neuron_explainer.explanations.store import ExplanationStore
-from neuron_explainer.models.corpus import open_corpus
+from neuron_explainer.models.chat import Message
 from neuron_explainer.models.transformer import Transformer
-from tests.exemplars.small_corpus import small_corpus
+from tests.explanations.endpoint import Script, endpoint
 
 pytestmark = pytest.mark.real_model
 
@@ -39,116 +33,68 @@ def smollm2(smollm2_folder: Path) -> Transformer:
     return load_model(smollm2_folder)
 
 
-class Server:
-    """`transformers serve` with SmolLM2 on a port of its own; may be killed and started again."""
+def serving(model: Transformer) -> Script:
+    """The model behind the API that OpenAI's clients speak."""
+    local = LocalProvider(model)
+    turn = threading.Lock()
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process: subprocess.Popen[bytes] | None = None
+    def answer(body: dict[str, Any]) -> str:
+        messages = tuple(Message(it["role"], it["content"]) for it in body["messages"])
+        asked = Question(messages, min(body["max_tokens"], 48), body["temperature"])
+        with turn:
+            return asyncio.run(local.complete(asked)).text
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def start(self) -> None:
-        program = Path(sys.executable).with_name("transformers")
-        self.process = subprocess.Popen(
-            [program, "serve", self.folder, "--host", "127.0.0.1", "--port", str(self.port)],
-            env={**os.environ, "HF_HUB_OFFLINE": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5)
-                return
-            except OSError:
-                time.sleep(0.2)
-        raise TimeoutError("transformers serve does not answer")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+    return Script(answer)
 
 
-@pytest.fixture
-def server(smollm2_folder: Path) -> Iterator[Server]:
-    server = Server(smollm2_folder)
-    server.start()
-    server.wait()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def small(subject: Transformer, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Few and short excerpts, since a core writes slowly."""
-    folder = tmp_path_factory.mktemp("small")
-    corpus = open_corpus(str(small_corpus(folder / "corpus.jsonl", 100)))
-    recipe = Recipe(window=6, n_top=3, n_random=3, n_per_band=0)
-    return collate(subject, corpus, folder / "dataset", recipe=recipe)
-
-
-def test_a_real_model_behind_a_real_server_explains_and_every_failure_is_seen(
-    server: Server, small: Dataset, tmp_path: Path
+def test_a_real_model_over_http_explains_and_every_failure_is_seen(
+    smollm2: Transformer, dataset: Dataset, tmp_path: Path
 ) -> None:
-    every = small.components("mlp", 1)
-    component = next(it for it in every if len(sides_of(small.record(it))) == 1)
+    script = serving(smollm2)
+    component = dataset.components("mlp", 1)[0]
+    store = ExplanationStore.open(tmp_path / "e.sqlite", writable=True)
 
-    def run(store: Path, budget: Budget) -> JobResult:
-        async def job() -> JobResult:
-            provider = OpenAIProvider(Endpoint(str(server.folder), server.url))
-            manners = Manners(concurrency=2, first_wait=0.2, longest_wait=1.0)
-            careful = Careful(provider, ReplyCache(tmp_path / "r.sqlite"), budget, manners)
-            with ExplanationStore.open(store, writable=True) as opened:
-                try:
-                    plan = Plan(judge=False)
-                    return await explain_all(small, [component], opened, careful, careful, plan)
-                finally:
-                    await careful.close()
+    async def run(url: str, budget: Budget) -> Any:
+        provider = OpenAIProvider(Endpoint("smollm2", url, timeout_seconds=120.0))
+        manners = Manners(concurrency=2, first_wait=0.2, longest_wait=1.0, patience=300.0)
+        careful = Careful(provider, ReplyCache(tmp_path / "r.sqlite"), budget, manners)
+        try:
+            return await explain_all(dataset, [component], store, careful, careful, Plan())
+        finally:
+            await careful.close()
 
-        return asyncio.run(job())
+    with endpoint(script) as url:
+        port = int(url.rsplit(":", 1)[1].partition("/")[0])
+        small = asyncio.run(run(url, Budget(max_tokens=1)))
+    assert "budget" in small.stopped
+    # The server is gone now, and comes back while the job waits for it.
+    back = threading.Event()
 
-    stopped, whole = Budget(max_tokens=1), Budget()
-    assert "budget of 1 tokens" in run(tmp_path / "e.sqlite", stopped).stopped
-    assert stopped.calls >= 1  # what was in the air is counted, and nothing more is asked
+    def revive() -> None:
+        time.sleep(1.5)
+        with endpoint(script, port):
+            back.wait(600)
 
-    server.kill()
-    back = threading.Timer(1.0, server.start)
-    back.start()
-    found = run(tmp_path / "e.sqlite", whole)  # the server is gone when the job starts
-    back.join()
-    sides = sides_of(small.record(component))
-    assert found.explained + found.failed == len(sides)
-    assert whole.cached >= stopped.calls
-    with ExplanationStore.open(tmp_path / "e.sqlite") as store:
-        explanations, failures = list(store.all()), store.failures()
+    thread = threading.Thread(target=revive)
+    thread.start()
+    try:
+        budget = Budget()
+        found = asyncio.run(run(f"http://127.0.0.1:{port}/v1", budget))
+    finally:
+        back.set()
+        thread.join()
+    sides = len(sides_of(dataset.record(component)))
+    assert found.explained + found.failed == sides
+    assert budget.cached >= 1  # what the first run was answered before its budget was spent
+    explanations = list(store.all())
     assert len(explanations) == found.explained
     for it in explanations:
         measure = it.measures["correlation"]
         assert measure.value is not None or measure.reason
         if measure.value is None:
-            assert failures
-
-    again = Budget()
-    run(tmp_path / "other.sqlite", again)
-    assert (again.calls, again.tokens) == (0, 0)
-    assert again.cached == stopped.calls + whole.calls
-    with ExplanationStore.open(tmp_path / "other.sqlite") as store:
-        assert [(it.text, it.score) for it in store.all()] == [
-            (it.text, it.score) for it in explanations
-        ]
-    sys.stdout.write(
-        f"{whole.calls + stopped.calls} calls, {whole.tokens + stopped.tokens} tokens; "
-        f"{[(it.text, it.score) for it in explanations]}; {failures}\n"
-    )
+            assert store.failures()
+    asked = [str(body) for body in script.requests]
+    assert len(asked) == len(set(asked))
 
 
 def test_the_all_at_once_simulator_is_the_expected_value_of_the_models_own_softmax(

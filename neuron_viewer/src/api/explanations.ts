@@ -1,5 +1,5 @@
 /** What is said of components in words: searches, labels, simulations, coverage, and explanations of one's own. */
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, skipToken } from "@tanstack/react-query";
 
 import type { components } from "./client/schema";
 import { errorOf } from "./errors";
@@ -88,11 +88,12 @@ export function writeExplanation(component: string, body: OwnExplanationRequest)
 export type EstimateRequest = Schemas["EstimateRequest"];
 export type EstimateResponse = Schemas["EstimateResponse"];
 
-/** What explaining with a language model would take, and whether the server has one to ask. */
-export function estimateQuery(body: EstimateRequest) {
+/** What explaining with a language model would take, and whether the server has one to ask; null asks nothing. */
+export function estimateQuery(body: EstimateRequest | null) {
   return queryOptions({
     queryKey: ["explain_estimate", body],
-    queryFn: ({ signal }) => unwrap(client.POST("/api/explanations/estimate", { body, signal })),
+    queryFn: body === null ? skipToken : ({ signal }) => unwrap(client.POST("/api/explanations/estimate", { body, signal })),
+    retry: false,
     staleTime: 60_000,
   });
 }

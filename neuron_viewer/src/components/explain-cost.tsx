@@ -7,7 +7,7 @@ import { formatCount } from "@/lib/format";
 
 /** What asking a language model would take, told before it is asked; and whether there is one to ask. */
 export function ExplainCost({ request }: { request: EstimateRequest }) {
-  const { data, error } = useQuery({ ...estimateQuery(request), retry: false });
+  const { data, error } = useQuery(estimateQuery(request));
   if (error) return <ErrorNote error={error} />;
   return (
     <div className="cost" role="status">

@@ -45,7 +45,7 @@ function ExplainOffer({ component, dataset }: ExplainButtonProps) {
   const [candidates, setCandidates] = useState<(typeof CANDIDATES)[number]>("3");
   const asked = { dataset, components: [component], candidates: Number(candidates), simulator: "json" as const };
   const isByModel = method === "model";
-  const { data: estimate } = useQuery({ ...estimateQuery(asked), enabled: isByModel, retry: false });
+  const { data: estimate } = useQuery(estimateQuery(isByModel ? asked : null));
   const start = useMutation({
     mutationFn: () => startJob(requestOf(component, dataset, isByModel, asked.candidates, estimate && budgetOf(estimate))),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),

@@ -30,10 +30,10 @@ export function FormField({ field, value, problem, choices, onChange }: FormFiel
       ) : (
         <>
           <label htmlFor={id}>{field.label}</label>
-          {field.type === "site" || field.type === "coder" || field.type === "dataset" ? (
+          {field.type === "site" || field.type === "coder" || field.type === "dataset" || field.type === "choice" ? (
             <span className="fselect">
               <select {...shared} onChange={(event) => { onChange(event.target.value); }}>
-              {field.type !== "site" && <option value="">{choices.length > 0 ? "Choose" : "There are none yet"}</option>}
+              {field.type !== "site" && field.type !== "choice" && <option value="">{choices.length > 0 ? "Choose" : "There are none yet"}</option>}
               {choices.map((choice) => (
                 <option key={choice}>{choice}</option>
               ))}

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { ModelResponse } from "@/api/types";
 
-import { defaultValues, fieldProblem, FORM_KINDS, requestOf } from "./job-form";
+import { BY_MODEL, costOf, defaultValues, fieldProblem, FORM_KINDS, requestOf } from "./job-form";
 
 const model = { name: "org/My model", n_layers: 4, d_model: 64 } as ModelResponse;
 
@@ -24,6 +24,20 @@ describe("the form for new jobs", () => {
     expect(
       requestOf("explain", { dataset: "d", name: "n", components: "mlp_L3, attn_L2_1" }, model),
     ).toMatchObject({ request: { options: { components: ["mlp_L3", "attn_L2_1"] } } });
+  });
+
+  it("asks a language model only when told to, and then within a budget", () => {
+    const values = { ...defaultValues("explain", model, []), dataset: "d", components: "mlp_L3" };
+    expect(costOf("explain", values)).toBeNull();
+    const byModel = { ...values, method: BY_MODEL, candidates: "3" };
+    expect(costOf("explain", byModel)).toEqual({ dataset: "d", components: ["mlp_L3"], candidates: 3, simulator: "json" });
+    expect(requestOf("explain", byModel, model, 5000)).toMatchObject({
+      request: { options: { methods: ["llm"], candidates: 3, max_tokens: 5000 } },
+    });
+    expect(requestOf("explain", values, model, 5000)).toMatchObject({
+      request: { options: { methods: ["lookup", "trigger_graph"] } },
+    });
+    expect(requestOf("explain", { ...byModel, candidates: "none" }, model)).toHaveProperty("problems.candidates");
   });
 
   it("says what is wrong with which field", () => {

@@ -1,5 +1,6 @@
 /** The fields of the form for new jobs, and the request that their values become. */
 import { WITHOUT_A_MODEL, type JobRequest } from "@/api/jobs";
+import type { EstimateRequest } from "@/api/explanations";
 import type { ModelResponse } from "@/api/types";
 
 import { type Read, readCount, readLayers } from "./read-values";
@@ -13,8 +14,14 @@ export type FieldSpec = {
   name: string;
   label: string;
   hint: string;
-  type: "text" | "corpus" | "site" | "coder" | "coders" | "dataset";
+  type: "text" | "corpus" | "site" | "coder" | "coders" | "dataset" | "choice";
+  /** Of a choice: what there is to choose. */
+  options?: readonly string[];
 };
+
+/** How components are explained. */
+export const BY_RULES = "rules, without a language model";
+export const BY_MODEL = "a language model";
 
 const CORPUS: FieldSpec = {
   name: "corpus",
@@ -53,6 +60,8 @@ export const FIELDS: Record<FormKind, FieldSpec[]> = {
       hint: "As in mlp_L3, mlp_L3_0-99 or attn_L2_1, with commas between; empty: all.",
       type: "text",
     },
+    { name: "method", label: "By", hint: "A language model may cost money: what it takes is told below.", type: "choice", options: [BY_RULES, BY_MODEL] },
+    { name: "candidates", label: "Best of", hint: "Phrases of a language model to choose from.", type: "text" },
   ],
   eval_sae: [{ name: "coder", label: "Coders", hint: "The set to judge.", type: "coder" }, CORPUS, TOKENS],
 };
@@ -61,7 +70,7 @@ export function defaultValues(kind: FormKind, model: ModelResponse, corpora: rea
   const corpus = corpora[0] ?? "";
   const stem = model.name.replace(/^.*\//, "").replaceAll(/[^\w.-]/g, "-").toLowerCase();
   if (kind === "collate") return { name: `${stem}-text`, corpus, top: "20", window: "64" };
-  if (kind === "explain") return { name: stem };
+  if (kind === "explain") return { name: stem, method: BY_RULES, candidates: "1" };
   if (kind === "eval_sae") return { corpus, tokens: "65,536" };
   return {
     name: `${stem}-mlp`,
@@ -74,8 +83,16 @@ export function defaultValues(kind: FormKind, model: ModelResponse, corpora: rea
   };
 }
 
-/** The request, or what is wrong with which field. What the server alone can know, it says. */
-export function requestOf(kind: FormKind, values: Values, model: ModelResponse): { request: JobRequest } | { problems: Problems } {
+/**
+ * The request, or what is wrong with which field. What the server alone can know, it says. A job that asks a language
+ * model stops at its budget, in tokens.
+ */
+export function requestOf(
+  kind: FormKind,
+  values: Values,
+  model: ModelResponse,
+  budget?: number,
+): { request: JobRequest } | { problems: Problems } {
   const problems: Problems = {};
   const text = (name: string): string => values[name]?.trim() ?? "";
   const needed = (name: string): string => {
@@ -104,9 +121,10 @@ export function requestOf(kind: FormKind, values: Values, model: ModelResponse):
           kind,
           options: {
             ...WITHOUT_A_MODEL,
+            ...(isByModel(values) ? { methods: ["llm"], candidates: neededCount("candidates"), max_tokens: budget ?? null } : {}),
             dataset: needed("dataset"),
             name: needed("name"),
-            components: text("components").split(/[\s,]+/).filter(Boolean),
+            components: componentsOf(values),
           },
         };
       case "collate":
@@ -140,6 +158,27 @@ export function requestOf(kind: FormKind, values: Values, model: ModelResponse):
         return { kind, options: { coder: needed("coder"), corpus, tokens: count("tokens") } };
     }
   }
+}
+
+/** Whether an explain job would ask a language model. */
+export function isByModel(values: Values): boolean {
+  return values.method === BY_MODEL;
+}
+
+/** What an explain job by a language model is about; null while that is not known, or it asks none. */
+export function costOf(kind: FormKind, values: Values): EstimateRequest | null {
+  const candidates = readCount(values.candidates ?? "");
+  if (kind !== "explain" || !isByModel(values) || !values.dataset || !("value" in candidates)) return null;
+  return {
+    dataset: values.dataset,
+    components: componentsOf(values),
+    candidates: Math.min(candidates.value ?? 1, 100),
+    simulator: "json",
+  };
+}
+
+function componentsOf(values: Values): string[] {
+  return (values.components ?? "").split(/[\s,]+/).filter(Boolean);
 }
 
 /** The field that an error of the server's begins with, as in `options.layers[0]: ...`, and what it says of it. */

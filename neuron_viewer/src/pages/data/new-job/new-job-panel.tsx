@@ -2,19 +2,23 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 
 import { ApiError } from "@/api/errors";
+import { estimateQuery } from "@/api/explanations";
 import { codersQuery, datasetsQuery, type JobInfo, jobsQuery, startJob } from "@/api/jobs";
 import { modelQuery } from "@/api/queries";
 import type { ModelResponse } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
+import { ExplainCost } from "@/components/explain-cost";
+import { budgetOf } from "@/lib/explain-budget";
+import { useSettled } from "@/lib/use-settled";
 
 import { FormField } from "./form-field";
-import { defaultValues, fieldProblem, type FieldSpec, FIELDS, FORM_KINDS, type FormKind, type Problems, requestOf } from "./job-form";
+import { costOf, defaultValues, fieldProblem, type FieldSpec, FIELDS, FORM_KINDS, type FormKind, type Problems, requestOf } from "./job-form";
 
 const NAMES: Record<FormKind, string> = { collate: "Collate", train_sae: "Train", eval_sae: "Judge", explain: "Explain" };
 const LEADS: Record<FormKind, string> = {
   collate: "Find what every neuron, head and latent responds to, over a text.",
   train_sae: "Train sparse autoencoders: latents that take the place of neurons or heads.",
-  explain: "Say in words what components respond to, and score what is said; needs no language model.",
+  explain: "Say in words what components respond to, and score what is said; by rules, or by a language model.",
   eval_sae: "Measure on a text how much of the model a coder set keeps.",
 };
 const SITES = ["resid_delta_mlp", "resid_delta_attn", "mlp_post_act", "resid_pre", "resid_mid", "resid_post"];
@@ -61,6 +65,8 @@ function JobForm({ kind, model, corpora, onStarted }: JobFormProps) {
   const { data: shelf } = useQuery(datasetsQuery());
   const [values, setValues] = useState(() => defaultValues(kind, model, corpora));
   const [problems, setProblems] = useState<Problems>({});
+  const cost = costOf(kind, useSettled(values, 400));
+  const { data: estimate } = useQuery(estimateQuery(cost));
   const form = useRef<HTMLFormElement>(null);
   const start = useMutation({
     mutationFn: startJob,
@@ -78,11 +84,12 @@ function JobForm({ kind, model, corpora, onStarted }: JobFormProps) {
   }
   function onSubmit(event: FormEvent) {
     event.preventDefault();
-    const read = requestOf(kind, values, model);
+    const read = requestOf(kind, values, model, estimate && budgetOf(estimate));
     tell("problems" in read ? read.problems : {});
     if ("request" in read) start.mutate(read.request);
   }
   function choicesOf(field: FieldSpec): readonly string[] {
+    if (field.type === "choice") return field.options ?? [];
     if (field.type === "site") return SITES;
     if (field.type === "corpus") return corpora;
     if (field.type === "dataset") {
@@ -109,9 +116,10 @@ function JobForm({ kind, model, corpora, onStarted }: JobFormProps) {
           }}
         />
       ))}
+      {cost && <ExplainCost request={cost} />}
       {isElsewhere && <ErrorNote error={start.error} />}
       <p className="jsubmit">
-        <button type="submit" className="btn primary" disabled={start.isPending}>
+        <button type="submit" className="btn primary" disabled={start.isPending || (cost !== null && !estimate?.is_configured)}>
           {NAMES[kind]}
         </button>
         <span className="note">Runs beside the model; one at a time.</span>

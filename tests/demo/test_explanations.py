@@ -1,0 +1,101 @@
+"""The demo's explanations are there, are as good as is said, and are said to be as good as they are."""
+
+import json
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neuron_explainer.exemplars.store import open_dataset
+from neuron_explainer.explanations.evidence import evidence, sides_of
+from neuron_explainer.explanations.rule_explainer import score_rule
+from neuron_explainer.explanations.store import ExplanationStore
+from neuron_explainer.explanations.token_rule import TokenRule
+from neuron_explainer.nodes import Component
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "datasets/demo"
+REPORT = json.loads((DEMO / "explanations.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ExplanationStore]:
+    with ExplanationStore.open(DEMO / "explanations.sqlite") as opened:
+        yield opened
+
+
+def test_the_report_is_the_mean_of_what_is_stored(store: ExplanationStore) -> None:
+    found: dict[tuple[object, ...], list[dict[str, float | None]]] = {}
+    for it in store.all():
+        of = it.component
+        for layer in (of.layer, None):
+            key = (of.kind, of.stream, layer, it.explainer)
+            found.setdefault(key, []).append(dict(it.scores))
+    assert REPORT
+    for row in REPORT:
+        some = found[(row["kind"], row["stream"], row["layer"], row["explainer"])]
+        assert row["sides"] == len(some)
+        for name in ("correlation", "precision", "recall", "auroc_pairs", "lookup_correlation"):
+            known = [value for it in some if (value := it.get(name)) is not None]
+            if row[name] is None:
+                assert known == []
+            else:
+                assert row[name]["defined"] == len(known)
+                assert row[name]["mean"] == pytest.approx(statistics.fmean(known), abs=1e-4)
+
+
+def test_stored_scores_are_those_of_the_stored_rules(store: ExplanationStore) -> None:
+    dataset = open_dataset(DEMO / "exemplars")
+    for name in ("mlp_L0_3", "mlp_L3_117", "mlp_L5_500"):
+        component = Component.parse(name)
+        for it in store.of([component])[component]:
+            assert it.rule is not None
+            known = evidence(dataset.record(component), it.side)
+            for measure, score in score_rule(TokenRule.from_json(it.rule), known).items():
+                kept = it.measures[measure]
+                assert (kept.n, kept.reason) == (score.n, score.reason)
+                if score.value is None:
+                    assert kept.value is None
+                else:
+                    assert kept.value == pytest.approx(score.value, abs=1e-6)
+
+
+def test_every_side_of_every_neuron_and_head_is_explained(store: ExplanationStore) -> None:
+    dataset = open_dataset(DEMO / "exemplars")
+    for kind, explainer in (("mlp", "trigger_graph"), ("attn", "attention_patterns")):
+        for layer in (0, 5):
+            members = dataset.components(kind, layer)[:24]  # type: ignore[arg-type]  # a Kind
+            done = store.done(explainer)
+            for component in members:
+                sides = sides_of(dataset.record(component))
+                assert all((str(component), side) in done for side in sides)
+                assert kind == "mlp" or sides == ("positive",)
+
+
+def test_the_documents_state_what_the_report_says() -> None:
+    text = (ROOT / "docs/explanations.md").read_text()
+    whole = {
+        (row["kind"], row["stream"], row["explainer"]): row
+        for row in REPORT
+        if row["layer"] is None
+    }
+    for (kind, stream, explainer), row in whole.items():
+        (stated,) = re.findall(
+            rf"^\| {named(kind, stream)} \| `{explainer}` \|(.*)\|$", text, re.MULTILINE
+        )
+        values = [cell.strip() for cell in stated.split("|")]
+        assert values == [
+            f"{row['components']:,}",
+            f"{row['sides']:,}",
+            *(shown(row[name]) for name in ("correlation", "precision", "recall", "auroc_pairs")),
+        ]
+
+
+def named(kind: str, stream: str | None) -> str:
+    return {"attn": "heads", "mlp": "neurons"}.get(kind) or f"latents of `{stream}`"
+
+
+def shown(measure: dict[str, float] | None) -> str:
+    return "" if measure is None else f"{measure['mean']:.2f}"

@@ -93,6 +93,24 @@ def test_the_documents_state_what_the_report_says() -> None:
         ]
 
 
+def test_the_readme_states_the_scores_by_kind_and_layer() -> None:
+    text = (ROOT / "README.md").read_text()
+    names = {"lookup": "token lookup", "trigger_graph": "trigger graph"}
+    for kind, stream, explainer in {(it["kind"], it["stream"], it["explainer"]) for it in REPORT}:
+        rows = [
+            row
+            for row in REPORT
+            if (row["kind"], row["stream"], row["explainer"]) == (kind, stream, explainer)
+        ]
+        rows.sort(key=lambda row: (row["layer"] is None, row["layer"]))
+        name = names.get(explainer, "attention patterns")
+        (stated,) = re.findall(rf"^\| {named(kind, stream)}, {name} \|(.*)\|$", text, re.MULTILINE)
+        assert [cell.strip() for cell in stated.split("|")] == [
+            *(shown(row["correlation"]) for row in rows),
+            *(shown(rows[-1][measure]) for measure in ("precision", "recall")),
+        ]
+
+
 def named(kind: str, stream: str | None) -> str:
     return {"attn": "heads", "mlp": "neurons"}.get(kind) or f"latents of `{stream}`"
 

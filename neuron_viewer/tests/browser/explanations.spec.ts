@@ -96,3 +96,39 @@ test("puts explanations below the node table's rows, without holding it up", asy
   await nodes.getByRole("button", { name: "Explanations" }).click();
   await expect(nodes.locator(".labelrow")).toHaveCount(0);
 });
+
+test("says what a language model would take before it is asked, and whether there is one to ask", async ({ page }) => {
+  await page.goto(`/component/${NEURON}`);
+  await page.getByRole("button", { name: "Explain", exact: true }).first().click();
+  const offer = page.getByRole("dialog");
+  await expect(offer).toContainText("No language model is asked");
+  await offer.getByRole("button", { name: "by a language model" }).click();
+  await expect(offer).toContainText(/Up to \d[\d,]* calls and \d[\d,]* tokens/);
+  const told = (await (
+    await page.request.post("/api/explanations/estimate", { data: { dataset: "demo", components: [NEURON], candidates: 3 } })
+  ).json()) as { is_configured: boolean; n_calls: number };
+  await expect(offer).toContainText(`Up to ${told.n_calls} calls`);
+  const start = offer.getByRole("button", { name: "Start" });
+  if (told.is_configured) {
+    await expect(start).toBeEnabled();
+  } else {
+    await expect(offer).toContainText("no language model to ask");
+    await expect(start).toBeDisabled();
+  }
+  await expectAccessible(page);
+});
+
+test("the Data page tells the cost of a language model too, and starts none without one", async ({ page }) => {
+  const estimate = { model: null, address: null, hint: "Set it.", n_components: 512, n_sides: 595, n_calls: 7735, n_tokens: 9_876_543 };
+  await page.route("**/api/explanations/estimate", (route) => route.fulfill({ json: { ...estimate, is_configured: false } }));
+  await page.goto("/data");
+  await page.getByRole("group", { name: "Kind of job" }).getByRole("button", { name: "Explain" }).click();
+  const form = page.getByRole("region", { name: "New job" });
+  await form.getByLabel("Dataset").selectOption("demo");
+  await form.getByLabel("By", { exact: true }).selectOption("a language model");
+  await expect(form).toContainText("Up to 7,735 calls and 9,900,000 tokens, for 595 sides of 512 components");
+  await expect(form).toContainText("stops by itself at 15,000,000 tokens");
+  await expect(form.getByRole("button", { name: "Explain" }).last()).toBeDisabled();
+  await form.getByLabel("By", { exact: true }).selectOption("rules, without a language model");
+  await expect(form).not.toContainText("calls");
+});

@@ -182,7 +182,7 @@ def collate(
     if (out / CARD).exists():
         finished = _finished(task)
         if finished is not None:
-            sweep(out, task.hash())
+            sweep(out, task.hash)
             return finished
         if not overwrite:
             raise AnotherDataset(out)

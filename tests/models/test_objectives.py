@@ -323,8 +323,8 @@ def test_a_traced_component_must_exist(name: str, tiny_models: TinyModels) -> No
 @pytest.mark.parametrize(
     ("node", "through", "downstream", "message"),
     [
-        ("embed@3", None, None, "only heads, neurons and latents can be traced"),
-        ("bias", None, None, "only heads, neurons and latents can be traced"),
+        ("embed@3", None, None, "only heads, neurons, latents and coders' errors can be traced"),
+        ("bias", None, None, "only heads, neurons, latents and coders' errors can be traced"),
         ("attn_L1_1@3:2", None, None, "through must be query, key, query_and_key or value"),
         ("mlp_L1_1@3", "query", None, "through must be null, not 'query'"),
         ("attn_L1_1@3:2", "value", None, "needs a downstream objective"),
@@ -351,7 +351,7 @@ def test_a_trace_that_makes_no_sense_says_why(
 def test_what_judges_a_value_must_read_the_head_s_write(
     head: str, downstream: Objective, varied: TinyModel
 ) -> None:
-    with pytest.raises(ValueError, match="does not read what this head writes"):
+    with pytest.raises(ValueError, match="does not read what it writes"):
         read(varied, NodeObjective(Node.parse(head), "value", downstream))
 
 
@@ -361,7 +361,7 @@ def test_a_neuron_of_the_same_layer_judges_a_head_unless_they_run_in_parallel(
     neuron = NodeObjective(Node.parse("mlp_L1_7@5"))
     objective = NodeObjective(Node.parse("attn_L1_0@5:3"), "value", neuron)
     if tiny.ours.config.parallel_residual:
-        with pytest.raises(ValueError, match="does not read what this head writes"):
+        with pytest.raises(ValueError, match="does not read what it writes"):
             read(tiny, objective)
     else:
         truth = node_value(tiny, objective, hooked_run(tiny.hf, TOKENS))

@@ -86,7 +86,7 @@ def test_nan_weights_are_refused(tmp_path: Path) -> None:
     tensors = load_file(tmp_path / "coder.safetensors")
     tensors["w_enc"][0, 0] = float("nan")
     save_file(tensors, tmp_path / "coder.safetensors")
-    with pytest.raises(ValueError, match="w_enc holds NaN"):
+    with pytest.raises(ValueError, match="w_enc holds 1 NaN or infinite values among 60"):
         SparseCoder.load(tmp_path)
 
 

@@ -33,7 +33,10 @@ def print_error(message: str, hint: str) -> None:
 def print_ready(url: str, model: str) -> None:
     """Where the server is."""
     console = Console(highlight=False)
-    console.print(f"{escape(model)} is served at [bold]{escape(url)}[/] (Ctrl+C stops it)")
+    # Never wrapped: scripts read the address off this line, however long a model's path is.
+    console.print(
+        f"{escape(model)} is served at [bold]{escape(url)}[/] (Ctrl+C stops it)", soft_wrap=True
+    )
 
 
 @contextlib.contextmanager

@@ -87,9 +87,13 @@ class Worker:
         self._thread.start()
 
     def submit(self, work: Generator[Piece, None, None]) -> Ticket[Piece]:
-        """Queue work. Raises QueueFull when too many wait already."""
+        """Queue work. Raises QueueFull when too many wait already.
+
+        What an idle thread is about to take up does not count: it had no time to wake yet.
+        """
         with self._changed:
-            if len(self._waiting) >= self.max_queue:
+            n_soon = 0 if self._is_busy else 1
+            if len(self._waiting) >= self.max_queue + n_soon:
                 raise QueueFull(
                     f"{len(self._waiting)} requests wait for the model already.",
                     "Try again in a moment.",

@@ -42,7 +42,7 @@ def served(app: FastAPI) -> Iterator[int]:
     thread.start()
     yield socket.getsockname()[1]
     server.should_exit = True
-    thread.join(timeout=20)
+    thread.join(timeout=60)
     assert not thread.is_alive()
     socket.close()
 
@@ -73,7 +73,7 @@ def test_a_reader_that_goes_away_changes_nothing(
     job = runner.submit(request("steps:40")).id
     with served(create_app(job_settings, session, runner)) as port:
         for _ in range(3):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", f"/api/jobs/{job}/events")
             assert b"event: " in connection.getresponse().read(40)
             connection.close()
@@ -89,7 +89,7 @@ def test_a_reader_that_goes_away_changes_nothing(
 def test_a_server_that_stops_stops_its_jobs(job_settings: Settings) -> None:
     runner = JobRunner(job_settings, PROGRAM)
     running, queued = (runner.submit(request(LONG, name)).id for name in "ab")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while runner.get(running).progress is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -153,7 +153,7 @@ def test_a_command_ends_when_nobody_reads_it_any_more(tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(timeout=20) == 1
+        assert process.wait(timeout=60) == 1
     assert not marker.exists()
 
 

@@ -43,7 +43,7 @@ class Counted:
     def debug(self, *args: Any, **kwargs: Any) -> Any:
         self.n_tables += 1
         self._entered.set()
-        assert self._opened.wait(timeout=5)
+        assert self._opened.wait(timeout=60)
         return self.inner.debug(*args, **kwargs)
 
     def hold(self) -> None:
@@ -53,7 +53,7 @@ class Counted:
         self._opened.set()
 
     async def entered(self) -> None:
-        assert await asyncio.to_thread(self._entered.wait, 5)
+        assert await asyncio.to_thread(self._entered.wait, 60)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def client(session: ModelSession, settings: Settings) -> AsyncIterator[Asy
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0.002)
 
@@ -110,7 +110,7 @@ async def test_a_full_queue_is_a_503_at_once(client: AsyncClient, counted: Count
     async def queued() -> int:
         return int((await client.get("/api/health")).json()["queued"])
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await queued() < 2:
             await asyncio.sleep(0.002)
     refused = await client.post("/api/debug", json=debug_body(top_k=4))
@@ -241,7 +241,7 @@ async def test_a_stream_stops_when_its_client_leaves(
     visitor = Visitor(app, "/api/measure", measure_body("mlp_L2_3@9"), **STREAM)
     await until(lambda: len(visitor.received) > 3)
     visitor.leave()
-    await asyncio.wait_for(visitor.visit, timeout=5)
+    await asyncio.wait_for(visitor.visit, timeout=60)
     await until(lambda: session.health().busy is False)
     stopped_at = n_batches
     await asyncio.sleep(0.02)

@@ -29,11 +29,11 @@ class Gate:
 
     def __call__(self) -> str:
         self._entered.set()
-        assert self._opened.wait(timeout=5)
+        assert self._opened.wait(timeout=60)
         return "through"
 
     async def entered(self) -> None:
-        assert await asyncio.to_thread(self._entered.wait, 5)
+        assert await asyncio.to_thread(self._entered.wait, 60)
 
     def open(self) -> None:
         self._opened.set()
@@ -66,6 +66,15 @@ async def test_a_full_queue_refuses_at_once_and_recovers(worker: Worker) -> None
     gate.open()
     assert [await collect(ticket) for ticket in waiting] == [[1], [1]]
     assert await collect(worker.submit(once(lambda: 2))) == [2]
+
+
+async def test_what_an_idle_worker_takes_next_does_not_fill_the_queue(worker: Worker) -> None:
+    with worker._changed:  # its thread cannot wake before all have come
+        tickets = [worker.submit(once(lambda: 1)) for _ in range(3)]
+        with pytest.raises(QueueFull):
+            worker.submit(once(lambda: 1))
+    assert [ticket.ahead for ticket in tickets] == [0, 1, 2]
+    assert [await collect(ticket) for ticket in tickets] == [[1]] * 3
 
 
 async def test_cancelled_work_never_runs(worker: Worker) -> None:

@@ -43,7 +43,7 @@ def random_metric(
     return Metric(values, tuple(draw(*factor_shape) for _ in values), is_signed, positions)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     axes=st.sampled_from(list(SHAPES)),
     seed=st.integers(0, 10_000),

@@ -56,7 +56,7 @@ def contents(leaders: Leaders) -> list[tuple[float, int, int]]:
 
 
 @given(windows, st.sampled_from([1, -1]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_is_the_documented_one(some: Windows, sign: int) -> None:
     leaders = leaders_of(some, 0, sign)
     assert contents(leaders) == expected(some, sign)
@@ -66,7 +66,7 @@ def test_the_order_is_the_documented_one(some: Windows, sign: int) -> None:
 
 
 @given(windows, st.lists(st.integers(0, 20), max_size=3), st.permutations(range(4)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_parts_merge_in_any_order(some: Windows, cuts: list[int], order: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(some)) for cut in cuts), len(some)]
     parts = [leaders_of(some[a:b], a, 1) for a, b in pairwise(edges)]
@@ -78,7 +78,7 @@ def test_parts_merge_in_any_order(some: Windows, cuts: list[int], order: list[in
 
 
 @given(windows, st.lists(st.integers(0, 20), max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_batches_may_come_in_any_order(some: Windows, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(some)) for cut in cuts), len(some)]
     leaders = Leaders(1, K, N_TOKENS, "float16", torch.device("cpu"))

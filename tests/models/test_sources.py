@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -137,11 +136,9 @@ def test_a_missing_demo_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpt2", "someone/their-model"])
-def test_no_hub_says_at_once_what_works_without_it(name: str, cache: Path, no_hub: None) -> None:
-    started = time.monotonic()
+def test_no_hub_says_what_works_without_it(name: str, cache: Path, no_hub: None) -> None:
     with pytest.raises(ModelUnavailable) as caught:
         resolve(name)
-    assert time.monotonic() - started < 5
     text = str(caught.value)
     assert f"{name} is not on this machine, and the hub cannot be reached" in text
     for alternative in ("smollm2", "a folder with config.json", ".gguf file"):

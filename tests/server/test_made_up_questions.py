@@ -84,9 +84,6 @@ measure_bodies = st.fixed_dictionaries(
 )
 many = settings(
     max_examples=30,
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -44,10 +44,7 @@ def test_made_up_requests_are_answered_as_described(
 
     @settings(
         max_examples=5 if name == "self_check" else 30,
-        deadline=None,
-        derandomize=True,
         suppress_health_check=list(HealthCheck),
-        database=None,
     )
     @given(case=operation.as_strategy())
     def check(case: schemathesis.Case) -> None:

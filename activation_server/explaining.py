@@ -110,11 +110,10 @@ def explain(
     with reporting(progress, "Explaining") as report:
         from neuron_explainer.autoencoders.coder_set import load_coder_set
         from neuron_explainer.exemplars.store import open_dataset
-        from neuron_explainer.explanations.encoders import word_vectors
         from neuron_explainer.explanations.explain import Plan
         from neuron_explainer.explanations.selection import select_components
         from neuron_explainer.explanations.store import ExplanationStore
-        from neuron_explainer.explanations.vectors import update_vectors
+        from neuron_explainer.explanations.vectors import encoder_for, update_vectors
 
         opened = open_dataset(dataset)
         chosen = select_components(opened, component or ["all"])
@@ -147,7 +146,7 @@ def explain(
                     workers=workers,
                 )
                 result = by_llm(opened, chosen, store, loaded, coder_sets, careful, plan, report)
-            update_vectors(store, word_vectors())
+            update_vectors(store, encoder_for(store.path))
             failures = store.failures()
             told = [f"{it.component} ({it.stage}): {it.reason}" for it in failures]
             result |= {

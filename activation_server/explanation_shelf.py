@@ -13,11 +13,16 @@ from typing import Any
 from activation_server.assets import demo_dir
 from activation_server.errors import BadRequest, Conflict, NotFound
 from activation_server.settings import Settings
-from neuron_explainer.explanations.encoders import load_encoder
+from neuron_explainer.explanations.encoders import RETIRED, load_encoder
 from neuron_explainer.explanations.explanation import Explanation, SimulatedExcerpt
 from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.explanations.store import ExplanationStore
-from neuron_explainer.explanations.vectors import load_vectors, update_vectors
+from neuron_explainer.explanations.vectors import (
+    encoder_for,
+    load_vectors,
+    recorded_encoder,
+    update_vectors,
+)
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
 
@@ -34,12 +39,15 @@ class ExplanationShelf:
 
     def __init__(self, model: Transformer, settings: Settings) -> None:
         paths = _store_paths(settings.explanations, model)
-        self.stores = [ExplanationStore.open(path) for path in paths]
+        self.stores = [_opened(path) for path in paths]
         name = "".join(it if it.isalnum() else "-" for it in model.config.name)
         folder = settings.data_dir
         self._own_path = None if folder is None else folder / "explanations" / f"own-{name}.sqlite"
         if self._own_path is not None and self._own_path.is_file():
-            self.stores.append(ExplanationStore.open(self._own_path, writable=True))
+            own = ExplanationStore.open(self._own_path, writable=True)
+            if recorded_encoder(own.path) in RETIRED:
+                update_vectors(own, encoder_for(own.path))
+            self.stores.append(own)
         self._model = model.config.name
         self._indices: dict[Path, SearchIndex] = {}
         self._lock = threading.Lock()
@@ -57,7 +65,7 @@ class ExplanationShelf:
             known = next((it for it in self.stores if it.path == path), None)
             if known is not None:
                 return len(known)
-            store = ExplanationStore.open(path)
+            store = _opened(path)
             model = store.about.get("model", self._model)
             if model != self._model:
                 store.close()
@@ -144,8 +152,7 @@ class ExplanationShelf:
 
     def _changed(self, store: ExplanationStore) -> None:
         self._n_changes += 1
-        table = load_vectors(store.path)
-        update_vectors(store, load_encoder(table.encoder if table else "words"))
+        update_vectors(store, encoder_for(store.path))
 
     def _own(self) -> ExplanationStore:
         if self._own_path is None:
@@ -172,6 +179,14 @@ def record(explanation: Explanation, store: int) -> Record:
         "explainer": explanation.explainer,
         "created": explanation.created,
     }
+
+
+def _opened(path: Path) -> ExplanationStore:
+    """A store to read. Raises LookupError, with what to do, where an encoder that is no more made its vectors."""
+    name = recorded_encoder(path)
+    if name in RETIRED:
+        load_encoder(name)
+    return ExplanationStore.open(path)
 
 
 def _store_paths(paths: Sequence[str], model: Transformer) -> list[Path]:

@@ -1,7 +1,8 @@
 """Sentences as vectors, so that explanations can be searched by meaning.
 
-    words      built in: the mean of word vectors distilled from all-MiniLM-L6-v2 (below). No network, no model
-               to load, microseconds a sentence; it knows words, not their order.
+    words      built in: the mean of word vectors distilled from all-MiniLM-L6-v2 (below), over the words that carry
+               meaning (`content_words.py`). No network, no model to load, microseconds a sentence; it knows words, not
+               their order.
     minilm     all-MiniLM-L6-v2 itself (Wang et al. 2020, "MiniLM"; Reimers and Gurevych 2019, "Sentence-BERT"):
                mean of the last hidden states, normalised. From a folder, a PyPI package or the hub.
     endpoint   the embeddings of any OpenAI-compatible server.
@@ -25,8 +26,11 @@ from jaxtyping import Float
 from safetensors import safe_open
 from torch import Tensor
 
+from neuron_explainer.explanations.content_words import content
 from neuron_explainer.models.sources import resolve
 
+RETIRED = ("words-128",)
+"""Built-in encoders of earlier versions. `words-128` weighed quotation marks and "fires on" like any word."""
 WORDS_FILE = Path(__file__).with_name("words.safetensors")
 BATCH = 64
 ENDPOINT = "endpoint:"
@@ -50,9 +54,12 @@ class Encoder(Protocol):
 
 
 class WordVectors:
-    """The built-in encoder: a weighted mean of word vectors. A text of unknown words is a zero vector."""
+    """The built-in encoder: a weighted mean of the vectors of a text's content words (`content_words.py`).
 
-    name = "words-128"
+    A text of unknown words is a zero vector.
+    """
+
+    name = "words-128-content"
 
     def __init__(self, path: Path = WORDS_FILE) -> None:
         from tokenizers import Tokenizer
@@ -76,7 +83,7 @@ class WordVectors:
 
     def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
         """One vector for each text."""
-        cut = [text[:20_000] for text in texts]
+        cut = [content(text[:20_000]) for text in texts]
         found = self._tokenizer.encode_batch(cut, add_special_tokens=False)
         known = [[word for word in it.ids if word != self._unknown] for it in found]
         words = torch.tensor([word for some in known for word in some], dtype=torch.long)
@@ -164,8 +171,13 @@ def word_vectors() -> WordVectors:
 def load_encoder(name: str = "words") -> Encoder:
     """The encoder behind a name: `words`, `minilm`, `endpoint:MODEL`, a folder or a hub repository.
 
-    Raises ModelUnavailable (a LookupError) that says how to get it.
+    Raises ModelUnavailable (a LookupError) that says how to get it, LookupError for one that is no more.
     """
+    if name in RETIRED:
+        raise LookupError(
+            f"The encoder {name} is of an earlier version, and what it encoded cannot be searched by another: "
+            "run `tdb search --explanations FILE --reindex words` once."
+        )
     if name.startswith(ENDPOINT):
         return EndpointEncoder(_client(), name.removeprefix(ENDPOINT))
     if name in ("words", WordVectors.name):

@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from neuron_explainer.explanations.encoders import Encoder
+from neuron_explainer.explanations.encoders import RETIRED, Encoder, load_encoder
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.progress import OnProgress, Progress, ignore_progress
 
@@ -51,6 +51,21 @@ class VectorTable:
 def vectors_path(store_path: Path) -> Path:
     """Where the vectors of a store lie."""
     return store_path.with_suffix(".vectors.safetensors")
+
+
+def recorded_encoder(store_path: Path) -> str | None:
+    """Who made the vectors of a store; None if there are none."""
+    path = vectors_path(store_path)
+    if not path.is_file():
+        return None
+    with safe_open(path, framework="pt") as file:
+        return str((file.metadata() or {}).get("encoder", ""))
+
+
+def encoder_for(store_path: Path) -> Encoder:
+    """Who encodes what is added to a store: as before; the built-in one where nobody did, or one that is no more."""
+    name = recorded_encoder(store_path)
+    return load_encoder("words" if name is None or name in RETIRED else name)
 
 
 def load_vectors(store_path: Path) -> VectorTable | None:

@@ -4,6 +4,7 @@ The tokens named are the strongest; tokens of one class are named by it (`word_c
 is free is worded by what comes before: "fires after colours such as ' red', ' blue'".
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from neuron_explainer.explanations.token_rule import Pattern, TokenRule
@@ -16,6 +17,9 @@ STRONG = 0.4
 MAX_SPOKEN = 16
 MIN_SHARE = 0.2
 """A pattern that covers less of the firing does not lead."""
+
+QUOTED = re.compile(r"(?<![^\s(])'([^\n]+?)'(?=[\s,;.:)]|$)")
+"""What `quoted` writes, where it stands in a sentence. Apostrophes in a token, or in other words, are no quotes."""
 
 TokenText = Callable[[int], str]
 

@@ -10,7 +10,12 @@ from jaxtyping import Float
 from openai import OpenAI
 from torch import Tensor
 
-from neuron_explainer.explanations.encoders import EndpointEncoder, load_encoder, word_vectors
+from neuron_explainer.explanations.encoders import (
+    RETIRED,
+    EndpointEncoder,
+    load_encoder,
+    word_vectors,
+)
 from neuron_explainer.explanations.explanation import Explanation, Score
 from neuron_explainer.explanations.search import Filters, SearchIndex, match_expression
 from neuron_explainer.explanations.search import search_keywords as by_keyword
@@ -18,7 +23,9 @@ from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.explanations.vectors import (
     EncoderMismatch,
     VectorTable,
+    encoder_for,
     load_vectors,
+    recorded_encoder,
     save_vectors,
     update_vectors,
 )
@@ -162,11 +169,33 @@ def test_a_word_that_is_being_typed_is_a_beginning() -> None:
 
 def test_another_encoder_than_the_indexs_is_an_error(store: ExplanationStore) -> None:
     update_vectors(store, word_vectors())
-    with pytest.raises(EncoderMismatch, match="words-128.*letters"):
+    with pytest.raises(EncoderMismatch, match="words-128-content.*letters"):
         SearchIndex.open(store, OtherEncoder())
     SearchIndex.open(store, OtherEncoder(), update=True)
-    with pytest.raises(EncoderMismatch, match="letters.*words-128"):
+    with pytest.raises(EncoderMismatch, match="letters.*words-128-content"):
         SearchIndex.open(store, word_vectors())
+
+
+def test_vectors_of_an_earlier_versions_encoder_are_made_anew_or_refused(
+    store: ExplanationStore,
+) -> None:
+    (retired,) = RETIRED
+    save_vectors(store.path, VectorTable(retired, torch.arange(6), torch.eye(6)))
+    with pytest.raises(LookupError, match=f"{retired}.*--reindex words"):
+        load_encoder(retired)
+    with pytest.raises(EncoderMismatch, match=f"{retired}.*--reindex"):
+        SearchIndex.open(store, word_vectors())
+    assert encoder_for(store.path) is word_vectors()
+    update_vectors(store, encoder_for(store.path))
+    assert recorded_encoder(store.path) == word_vectors().name
+    assert SearchIndex.open(store, word_vectors()).meaning("weekdays")
+
+
+def test_what_is_added_is_encoded_as_what_was_there(store: ExplanationStore) -> None:
+    assert encoder_for(store.path) is word_vectors()
+    update_vectors(store, OtherEncoder())
+    with pytest.raises(LookupError, match="letters"):
+        encoder_for(store.path)
 
 
 def test_only_what_is_new_is_encoded(store: ExplanationStore) -> None:

@@ -1,6 +1,7 @@
 """Explanations over HTTP: search in every mode, labels, simulations, coverage, and sentences of one's own."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from activation_server.app import create_app
 from activation_server.explaining import by_rule
+from activation_server.explanation_shelf import ExplanationShelf
 from activation_server.jobs import JobRunner
 from activation_server.schemas import JobInfo
 from activation_server.session import ModelSession
@@ -21,11 +24,11 @@ from activation_server.settings import Settings
 from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.layout import Recipe
 from neuron_explainer.exemplars.store import open_dataset
-from neuron_explainer.explanations.encoders import word_vectors
+from neuron_explainer.explanations.encoders import RETIRED, word_vectors
 from neuron_explainer.explanations.explanation import Explanation, Score
 from neuron_explainer.explanations.rule_explainer import GroupToExplain, explain_group
 from neuron_explainer.explanations.store import ExplanationStore
-from neuron_explainer.explanations.vectors import update_vectors
+from neuron_explainer.explanations.vectors import VectorTable, save_vectors, update_vectors
 from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
@@ -72,7 +75,7 @@ def test_search_by_meaning_and_keyword_gives_text_as_it_is(explained: TestClient
         assert hit["explanation"]["measures"]["correlation"]["n"] == 100
     answer = explained.get("/api/search", params={"q": "piano"})
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["encoders"] == ["words-128"]
+    assert answer.json()["encoders"] == ["words-128-content"]
 
 
 def test_filters_reach_every_mode(explained: TestClient) -> None:
@@ -337,3 +340,25 @@ def test_what_a_finished_job_made_is_served_at_once(
     assert said["text"] == "made by a job"
     found = explained.get("/api/search", params={"q": "job", "mode": "keyword"}).json()["hits"]
     assert [hit["component"] for hit in found] == ["mlp_L1_3"]
+
+
+def test_a_store_of_an_earlier_versions_vectors_says_how_to_make_them_anew(
+    explained: TestClient, model: Transformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (retired,) = RETIRED
+    name = re.sub(r"[\W_]", "-", model.config.name)
+    made, own = (tmp_path / f"{it}.sqlite" for it in ("made", f"explanations/own-{name}"))
+    for path in (made, own):
+        with ExplanationStore.open(path, writable=True) as store:
+            store.add(Explanation(Component("mlp", 1, 3), "rivers", "positive", "human", "now"))
+            save_vectors(path, VectorTable(retired, torch.tensor([1]), torch.ones(1, 4)))
+    info = JobInfo.model_construct(id="7", kind="explain", state="done", output=str(made))
+    monkeypatch.setattr(JobRunner, "get", lambda *_: info)
+    refused = explained.post("/api/explanations/stores", json={"job": "7"})
+    assert refused.status_code == 404
+    assert retired in refused.json()["message"] and "--reindex" in refused.json()["message"]
+    with pytest.raises(LookupError, match="--reindex"):
+        ExplanationShelf(model, Settings(explanations=(str(made),)))
+    shelf = ExplanationShelf(model, Settings(data_dir=tmp_path))
+    assert [index.encoder.name for index in shelf.indices()] == [word_vectors().name]
+    shelf.close()

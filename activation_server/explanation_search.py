@@ -16,10 +16,17 @@ from neuron_explainer.attribution.token_search import promotions, top_promotions
 from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars.observing import Observer
 from neuron_explainer.exemplars.unusual import most_unusual
-from neuron_explainer.explanations.search import KINDS, Filters, Hit, merge, search_keywords
+from neuron_explainer.explanations.matching import Matching, count_sides
+from neuron_explainer.explanations.search import (
+    KINDS,
+    Filters,
+    Hit,
+    keyword_sides,
+    search_keywords,
+)
 from neuron_explainer.models.tokens import encode_one
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Side
 
 
 class ExplanationSearch:
@@ -52,28 +59,24 @@ class ExplanationSearch:
 
     def _sentences(self, mode: SearchMode, query: str, limit: int, filters: Filters) -> bytes:
         self._shelf.needed()
-        found: list[list[Hit]] = []
-        store_of: dict[int, int] = {}
+        found: list[dict[str, Any]] = []
         encoders: list[str] = []
+        matching: list[Matching] = []
+        holding: set[tuple[str, Side]] = set()
         for number, store in enumerate(self._shelf.stores):
-            hits: list[Hit] = []
             if mode == "keyword":
-                hits = search_keywords(store, query, limit, filters)
+                holding |= keyword_sides(store, query, filters)
+                hits, needed = search_keywords(store, query, limit, filters), 0.0
             elif (index := self._shelf.index(store)) is not None:
                 encoders.append(index.encoder.name)
-                hits = index.meaning(query, limit, filters)
-            found.append(hits)
-            store_of |= {id(hit): number for hit in hits}
-        shown = [
-            _hit(
-                str(hit.explanation.component),
-                hit.explanation.side,
-                record(hit.explanation, store_of[id(hit)]),
-                hit.similarity,
-            )
-            for hit in merge(found, limit)
-        ]
-        return _answer(mode, shown, encoders)
+                matching.append(index.matches(query, (filters,)))
+                hits, needed = index.meaning(query, limit, filters), matching[-1].bar
+            else:
+                continue
+            found += [_said(hit, number, needed) for hit in hits]
+        found.sort(key=lambda hit: -hit["value"])
+        n = len(holding) if mode == "keyword" else count_sides(matching)
+        return _answer(mode, found[:limit], n, encoders)
 
     def _read_token(self, query: str, limit: int, filters: Filters) -> Callable[[], bytes]:
         with field("q", 'Name exactly one token, as in " Paris".'):
@@ -98,7 +101,7 @@ class ExplanationSearch:
                 _hit(str(it.component), side, _best(labels, it.component, side, filters), it.logit)
                 for it in found
             ]
-            return _answer("token", hits)
+            return _answer("token", hits, None)
 
         return compute
 
@@ -135,7 +138,7 @@ class ExplanationSearch:
                 )
                 for it in found
             ]
-            return _answer("text", hits)
+            return _answer("text", hits, None)
 
         return compute
 
@@ -153,8 +156,27 @@ class ExplanationSearch:
         }
 
 
-def _answer(mode: SearchMode, hits: list[dict[str, Any]], encoders: Sequence[str] = ()) -> bytes:
-    return wire.to_bytes({"mode": mode, "encoders": list(dict.fromkeys(encoders)), "hits": hits})
+def _answer(
+    mode: SearchMode,
+    hits: list[dict[str, Any]],
+    n_matches: int | None,
+    encoders: Sequence[str] = (),
+) -> bytes:
+    return wire.to_bytes(
+        {
+            "mode": mode,
+            "encoders": list(dict.fromkeys(encoders)),
+            "n_matches": n_matches,
+            "hits": hits,
+        }
+    )
+
+
+def _said(hit: Hit, store: int, needed: float) -> dict[str, Any]:
+    """An explanation that was found; it matches if it is as similar as is needed."""
+    it = hit.explanation
+    shown = _hit(str(it.component), it.side, record(it, store), hit.similarity)
+    return {**shown, "is_match": hit.similarity >= needed}
 
 
 def _hit(
@@ -170,6 +192,7 @@ def _hit(
         "side": side,
         "explanation": explanation,
         "value": value,
+        "is_match": True,
         "token": token,
         "position": position,
     }

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from activation_server import wire
@@ -14,6 +14,7 @@ from activation_server.meanings import Meanings
 from activation_server.questions import POSITION_HINT, field
 from activation_server.schemas import ConceptSpec, SteerPreviewRequest, SweepRequest
 from activation_server.streaming import Event
+from neuron_explainer.explanations.matching import Matching, count_sides
 from neuron_explainer.explanations.search import Filters, Hit, SearchIndex, merge
 from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.chat import plain_text
@@ -21,10 +22,7 @@ from neuron_explainer.models.interventions import Intervention
 from neuron_explainer.models.sweep import OTHER_TEXTS, Sweep, Watched
 from neuron_explainer.models.tokens import token_text
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Kind
-
-MAX_MATCHES = 20_000
-"""Explanations that are looked at, at most, for filters to leave k of them."""
+from neuron_explainer.nodes import Component, Kind, Side
 
 
 def preview(meanings: Meanings, extremes: Extremes, body: SteerPreviewRequest) -> bytes:
@@ -33,14 +31,15 @@ def preview(meanings: Meanings, extremes: Extremes, body: SteerPreviewRequest) -
     indices = meanings.needed()
     if body.dataset is not None:
         _known_dataset(extremes, body.dataset)
-    seen = _nearest(indices, body)
-    n_matches = _count(indices, body) if len(seen) >= body.k else len(seen)
-    matches = [_match(hit, extremes, body.dataset) for hit in seen[: body.k]]
+    found = [index.matches(body.text, _filters(body), body.min_similarity) for index in indices]
+    hits = _nearest(indices, found, body.k)
+    matches = [_match(hit, extremes, body.dataset) for hit in hits]
     return wire.to_bytes(
         {
             "text": body.text,
             "matches": matches,
-            "n_matches": n_matches,
+            "n_matches": count_sides(found),
+            "min_similarity": min(it.bar for it in found),
             "encoder": indices[0].encoder.name,
             "extreme_level": EXTREME_TAIL
             if any(match["extreme"] is not None for match in matches)
@@ -50,46 +49,24 @@ def preview(meanings: Meanings, extremes: Extremes, body: SteerPreviewRequest) -
     )
 
 
-def _nearest(indices: Sequence[SearchIndex], body: SteerPreviewRequest) -> list[Hit]:
-    """The k nearest sides of components; looks at more explanations only while filters leave too few."""
-    filters = _filters(body)
-    limit = 2 * body.k + 20
-    while True:
-        found = merge([index.meaning(body.text, limit, filters) for index in indices], limit)
-        seen: dict[tuple[str, str], Hit] = {}
-        for hit in found:
-            component = hit.explanation.component
-            fits = (
-                hit.similarity >= body.min_similarity
-                and (body.kinds is None or component.kind in body.kinds)
-                and (body.layers is None or component.layer in body.layers)
-            )
-            if fits:
-                seen.setdefault((str(component), hit.explanation.side), hit)
-        is_all = len(found) < limit or found[-1].similarity < body.min_similarity
-        if len(seen) >= body.k or is_all or limit >= MAX_MATCHES:
-            return list(seen.values())
-        limit *= 4
+def _nearest(indices: Sequence[SearchIndex], found: Sequence[Matching], k: int) -> list[Hit]:
+    """The k nearest sides of components, of all stores together."""
+    seen: dict[tuple[Component, Side], Hit] = {}
+    each = [index.hits(matching, k) for index, matching in zip(indices, found, strict=True)]
+    for hit in merge(each, k * len(each)):
+        seen.setdefault((hit.explanation.component, hit.explanation.side), hit)
+    return list(seen.values())[:k]
 
 
-def _count(indices: Sequence[SearchIndex], body: SteerPreviewRequest) -> int:
-    """How many explanations match in all."""
-    base = _filters(body)
+def _filters(body: SteerPreviewRequest) -> list[Filters]:
+    """One for each kind and layer that is admitted."""
     kinds: Sequence[Kind | None] = body.kinds or (None,)
     layers: Sequence[int | None] = body.layers or (None,)
-    return sum(
-        index.count(body.text, body.min_similarity, replace(base, kind=kind, layer=layer))
-        for index in indices
+    return [
+        Filters(kind=kind, layer=layer, side=body.side, min_score=body.min_score)
         for kind in kinds
         for layer in layers
-    )
-
-
-def _filters(body: SteerPreviewRequest) -> Filters:
-    """What the index itself can filter by."""
-    kind = body.kinds[0] if body.kinds and len(body.kinds) == 1 else None
-    layer = body.layers[0] if body.layers and len(body.layers) == 1 else None
-    return Filters(kind=kind, layer=layer, side=body.side, min_score=body.min_score)
+    ]
 
 
 def _known_dataset(extremes: Extremes, name: str) -> None:

@@ -23,6 +23,9 @@ class SearchHit(Response):
         description="meaning: cosine similarity. keyword: BM25. token: logit per unit of activation. "
         "text: share of the component's own values that are less extreme than its value here."
     )
+    is_match: bool = Field(
+        description="meaning: whether it is more similar than unrelated explanations are; else true."
+    )
     token: str | None = Field(description="text: the token at which it is most unusual.")
     position: int | None = Field(description="text: where that token is.")
 
@@ -32,6 +35,9 @@ class SearchResponse(Response):
 
     mode: SearchMode
     encoders: list[str] = Field(description="meaning: who encoded the explanations.")
+    n_matches: int | None = Field(
+        description="meaning, keyword: sides of components that match, listed or not."
+    )
     hits: list[SearchHit]
 
 

@@ -238,7 +238,12 @@ class SteerPreviewRequest(Request):
     min_score: FiniteFloat | None = Field(
         default=None, ge=-1, le=1, description="Least score of an explanation."
     )
-    min_similarity: FiniteFloat = Field(default=0.25, ge=-1, le=1)
+    min_similarity: FiniteFloat | None = Field(
+        default=None,
+        ge=-1,
+        le=1,
+        description="Least similarity of a match; null: above that of unrelated explanations.",
+    )
     dataset: str | None = Field(default=None, max_length=200)
 
 
@@ -258,7 +263,8 @@ class SteerMatch(Response):
 class SteerPreviewResponse(Response):
     text: str
     matches: list[SteerMatch]
-    n_matches: int = Field(description="Matches before cutting to k.")
+    n_matches: int = Field(description="Sides of components that match, before cutting to k.")
+    min_similarity: float = Field(description="What a match had to reach.")
     encoder: str
     extreme_level: float | None
     timing_ms: dict[str, float]

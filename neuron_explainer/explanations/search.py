@@ -16,6 +16,7 @@ from torch import Tensor
 
 from neuron_explainer.explanations.encoders import Encoder
 from neuron_explainer.explanations.explanation import Explanation, Side
+from neuron_explainer.explanations.matching import NO_MATCH, Matching, bar, by_side
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.explanations.vectors import VectorTable, load_vectors, update_vectors
 from neuron_explainer.nodes import Kind, Stream
@@ -106,14 +107,29 @@ class SearchIndex:
         """The explanations closest in meaning, best first; nothing for a query of unknown words."""
         return self.nearest(self.encoder.encode([query])[0], limit, filters)
 
-    def count(self, query: str, least: float, filters: Filters = ANY) -> int:
-        """How many explanations are at least so close in meaning."""
+    def matches(
+        self, query: str, among: Sequence[Filters] = (ANY,), least: float | None = None
+    ) -> Matching:
+        """The sides of components that match: at least `least`, or what `matching.py` asks for.
+
+        Filters are alternatives: what passes any of them is admitted.
+        """
         vector = self.encoder.encode([query])[0]
         if len(self) == 0 or not bool(vector.any()):
-            return 0
-        found = self._vectors @ vector.float() >= least
-        mask = self._mask(filters)
-        return int((found if mask is None else found & mask).sum())
+            return NO_MATCH
+        similarity = self._vectors @ vector.float()
+        needed = bar(similarity) if least is None else least
+        masks = [self._mask(filters) for filters in among]
+        admitted = [mask for mask in masks if mask is not None]
+        if len(admitted) == len(masks):
+            similarity = similarity.masked_fill(~torch.stack(admitted).any(0), -torch.inf)
+        return by_side(needed, self._numbers, similarity, self._columns["side_of"])
+
+    def hits(self, matching: Matching, limit: int) -> list[Hit]:
+        """The best of the matches, with their explanations."""
+        numbers = matching.numbers[:limit].tolist()
+        found = dict(zip(numbers, matching.similarities[:limit].tolist(), strict=True))
+        return [Hit(it, found[it.id or 0]) for it in self.store.many(numbers)]
 
     def nearest(
         self, vector: Float[Tensor, " d"], limit: int = 50, filters: Filters = ANY
@@ -157,6 +173,22 @@ class SearchIndex:
             )
             tests.append(torch.isin(self._numbers, torch.tensor([n for (n,) in rows])))
         return torch.stack(tests).all(0) if tests else None
+
+
+def keyword_sides(
+    store: ExplanationStore, query: str, filters: Filters = ANY
+) -> set[tuple[str, Side]]:
+    """The sides, as (component's name, side), with an explanation that holds every word of the query."""
+    match = match_expression(query)
+    if not match:
+        return set()
+    where, values = filters.conditions()
+    rows = store.select(
+        "SELECT DISTINCT component, side FROM words JOIN explanations e ON e.id = words.rowid "
+        f"WHERE words MATCH ? AND {where}",
+        (match, *values),
+    )
+    return {(name, side) for name, side in rows}
 
 
 def search_keywords(
@@ -212,7 +244,8 @@ def _version(store: ExplanationStore) -> tuple[int, int]:
 def _columns(store: ExplanationStore, table: VectorTable) -> dict[str, Tensor]:
     """What filters look at, one value for each row of the table; rows that are gone match nothing."""
     rows = store.select(
-        "SELECT id, kind, stream, layer, side, score, density FROM explanations ORDER BY id", ()
+        "SELECT id, kind, stream, layer, number, side, score, density FROM explanations ORDER BY id",
+        (),
     )
     place = {int(number): row for row, number in enumerate(table.numbers)}
     n = len(place)
@@ -221,6 +254,7 @@ def _columns(store: ExplanationStore, table: VectorTable) -> dict[str, Tensor]:
         "kind": torch.full((n,), -2, dtype=torch.int8),
         "stream": torch.zeros(n, dtype=torch.int8),
         "layer": torch.full((n,), -2, dtype=torch.int16),
+        "side_of": torch.full((n,), -1, dtype=torch.int64),
         "is_negative": torch.zeros(n, dtype=torch.bool),
         "score": torch.full((n,), nan),
         "density": torch.full((n,), nan),
@@ -228,13 +262,16 @@ def _columns(store: ExplanationStore, table: VectorTable) -> dict[str, Tensor]:
     found = [(place[row[0]], *row[1:]) for row in rows if row[0] in place]
     if not found:
         return columns
-    at, kind, stream, layer, side, score, density = zip(*found, strict=True)
+    at, kind, stream, layer, number, side, score, density = zip(*found, strict=True)
     where = torch.tensor(at)
     columns["kind"][where] = torch.tensor([_code(it) for it in kind], dtype=torch.int8)
     codes = [_STREAMS.index(it) for it in stream]
     columns["stream"][where] = torch.tensor(codes, dtype=torch.int8)
     columns["layer"][where] = torch.tensor(layer, dtype=torch.int16)
     columns["is_negative"][where] = torch.tensor([it == "negative" for it in side])
+    columns["side_of"][where] = torch.tensor(
+        [_side_code(*it) for it in zip(kind, stream, layer, number, side, strict=True)]
+    )
     columns["score"][where] = torch.tensor([nan if it is None else it for it in score])
     columns["density"][where] = torch.tensor([nan if it is None else it for it in density])
     return columns
@@ -242,3 +279,9 @@ def _columns(store: ExplanationStore, table: VectorTable) -> dict[str, Tensor]:
 
 def _code(kind: Kind) -> int:
     return KINDS.index(kind) if kind in KINDS else -1
+
+
+def _side_code(kind: Kind, stream: Stream | None, layer: int, number: int, side: Side) -> int:
+    """One number for a component's side: kind, stream and side below, layer and number above."""
+    where = (number << 16) + layer
+    return where * 32 + ((_code(kind) + 1) * 4 + _STREAMS.index(stream)) * 2 + (side == "negative")

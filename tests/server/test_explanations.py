@@ -362,3 +362,19 @@ def test_a_store_of_an_earlier_versions_vectors_says_how_to_make_them_anew(
     shelf = ExplanationShelf(model, Settings(data_dir=tmp_path))
     assert [index.encoder.name for index in shelf.indices()] == [word_vectors().name]
     shelf.close()
+
+
+def test_search_says_how_many_match_and_which(explained: TestClient) -> None:
+    for mode, query, n in (
+        ("meaning", "musical instruments", 1),
+        ("keyword", "instruments", 1),
+        ("meaning", "volcano", 0),
+    ):
+        found = explained.get("/api/search", params={"q": query, "mode": mode}).json()
+        assert found["n_matches"] == n
+        matching = {(it["component"], it["side"]) for it in found["hits"] if it["is_match"]}
+        assert matching == ({("mlp_L2_5", "negative")} if n else set())
+    assert (
+        explained.get("/api/search", params={"q": " a", "mode": "token"}).json()["n_matches"]
+        is None
+    )

@@ -3476,6 +3476,11 @@ export interface components {
             /** @description The explanation that matched; by token or text its best one, if it has any. */
             explanation: components["schemas"]["ExplanationRecord"] | null;
             /**
+             * Is Match
+             * @description meaning: whether it is more similar than unrelated explanations are; else true.
+             */
+            is_match: boolean;
+            /**
              * Position
              * @description text: where that token is.
              */
@@ -3513,6 +3518,11 @@ export interface components {
              * @enum {string}
              */
             mode: "meaning" | "keyword" | "token" | "text";
+            /**
+             * N Matches
+             * @description meaning, keyword: sides of components that match, listed or not.
+             */
+            n_matches: number | null;
         };
         /** SelfCheckClaim */
         SelfCheckClaim: {
@@ -3710,9 +3720,9 @@ export interface components {
             min_score?: number | null;
             /**
              * Min Similarity
-             * @default 0.25
+             * @description Least similarity of a match; null: above that of unrelated explanations.
              */
-            min_similarity: number;
+            min_similarity?: number | null;
             /** Side */
             side?: ("positive" | "negative") | null;
             /** Text */
@@ -3727,8 +3737,13 @@ export interface components {
             /** Matches */
             matches: components["schemas"]["SteerMatch"][];
             /**
+             * Min Similarity
+             * @description What a match had to reach.
+             */
+            min_similarity: number;
+            /**
              * N Matches
-             * @description Matches before cutting to k.
+             * @description Sides of components that match, before cutting to k.
              */
             n_matches: number;
             /** Text */

@@ -32,7 +32,7 @@ export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
   return (
     <li
       ref={ref}
-      className="result"
+      className={hit.is_match ? "result" : "result far"}
       data-index={index}
       aria-setsize={count}
       aria-posinset={index + 1}
@@ -59,6 +59,7 @@ export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
   );
 });
 
+const FAR = ": no more than explanations of other things have";
 const MATCH_TITLES: Record<Mode, string> = {
   meaning: "Cosine similarity of the explanation with the query",
   keyword: "Rank by the words' rarity (BM25); larger is better",
@@ -69,7 +70,7 @@ const MATCH_TITLES: Record<Mode, string> = {
 function Match({ hit, mode }: { hit: SearchHit; mode: Mode }) {
   const { value, token, position } = hit;
   return (
-    <span className="match" title={MATCH_TITLES[mode]}>
+    <span className="match" title={`${MATCH_TITLES[mode]}${hit.is_match ? "" : FAR}`}>
       <b>{mode === "token" ? formatEffect(value) : mode === "text" ? `top ${percent(1 - value)}` : formatMagnitude(value)}</b>
       {token != null && (
         <span className="quiet">

@@ -67,7 +67,7 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
       <header>
         <h2 id="results-title">Results</h2>
         <span className="note" role="status">
-          {hits && !found.error && countText(hits.length)}
+          {hits && !found.error && countText(hits.length, found.data?.n_matches ?? null)}
         </span>
       </header>
       {found.error && (
@@ -88,7 +88,10 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
   );
 }
 
-function countText(n: number): string {
-  if (n >= MOST) return `the first ${formatCount(n)}`;
-  return n === 1 ? "one" : formatCount(n);
+/** How many match, where that is known; and how many are listed. */
+function countText(listed: number, matches: number | null): string {
+  const list = listed >= MOST ? `the first ${formatCount(listed)}` : formatCount(listed);
+  if (matches === null) return list;
+  const sides = `${formatCount(matches)} ${matches === 1 ? "side of a component matches" : "sides of components match"}`;
+  return matches < listed ? `${sides}; ${list} listed, the rest far from it` : `${sides}; ${list} listed`;
 }

@@ -7,12 +7,14 @@ export function LabelRow({ label, span, onClick }: { label: Explanation; span: n
   return (
     <tr className="labelrow" onClick={onClick}>
       <td colSpan={span} title={label.text}>
-        {label.score !== null && (
-          <span className="labelscore" {...define("explanation_score", { exact: label.score })}>
-            {scoreText(label.score)}
-          </span>
-        )}
-        {label.text}
+        <div className="labeltext">
+          {label.score !== null && (
+            <span className="labelscore" {...define("explanation_score", { exact: label.score })}>
+              {scoreText(label.score)}
+            </span>
+          )}
+          {label.text}
+        </div>
       </td>
     </tr>
   );

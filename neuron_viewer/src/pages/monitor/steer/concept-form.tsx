@@ -4,6 +4,7 @@ import { useState } from "react";
 import { steerPreviewQuery } from "@/api/monitor";
 import type { ConceptSpec } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
+import { formatCount } from "@/lib/format";
 import { useSettled } from "@/lib/use-settled";
 
 import { MatchList } from "./match-list";
@@ -28,7 +29,7 @@ export function ConceptForm({ extremeLevel, onAdd }: ConceptFormProps) {
       layers: null,
       side: null,
       min_score: null,
-      min_similarity: 0.3,
+      min_similarity: null,
       dataset: null,
     }),
     enabled: wanted !== "",
@@ -63,7 +64,7 @@ export function ConceptForm({ extremeLevel, onAdd }: ConceptFormProps) {
           onChange={(event) => { setText(event.target.value); }}
         />
         <span className="quiet small" role="status">
-          {found && `${found.n_matches} match, meaning`}
+          {found && `${formatCount(found.n_matches)} match by meaning`}
         </span>
       </div>
       {query.error && wanted !== "" && <ErrorNote error={query.error} />}

@@ -22,11 +22,11 @@ from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind
 
-Explanations = Callable[[Component], Sequence[dict[str, Any]]]
-"""The explanations of a component, as `ExplanationRecord` has them."""
+Explanations = Callable[[Component, str | None], Sequence[dict[str, Any]]]
+"""The explanations of a component, as `ExplanationRecord` has them; of a latent of the coder that is named."""
 
 
-def no_explanations(_: Component) -> Sequence[dict[str, Any]]:
+def no_explanations(_: Component, __: str | None) -> Sequence[dict[str, Any]]:
     """Where no explanations are loaded."""
     return ()
 
@@ -57,9 +57,7 @@ class ComponentPages:
         def read() -> bytes:
             component = self.named(name, coder)
             found = self.datasets.recorded(component, dataset, coder)
-            # Stores name no coder: what they say is of the first of the stream.
-            is_other = component.kind == "latent" and self._sets(coder) != self._sets(None)
-            explanations = [] if is_other else list(self.explanations(component))
+            explanations = list(self.explanations(component, coder))
             if isinstance(found, PublicDataset):
                 explanations += found.explanations(component)
             record = found.record(component).to_json()

@@ -39,6 +39,7 @@ from activation_server.progress_lines import ProgressOption, Report, reporting
 
 if TYPE_CHECKING:
     from neuron_explainer.autoencoders.coder_set import CoderSet
+    from neuron_explainer.exemplars.layout import Group
     from neuron_explainer.exemplars.store import Dataset
     from neuron_explainer.explanations.careful import Careful
     from neuron_explainer.explanations.explain import Plan
@@ -77,7 +78,9 @@ def explain(
     model: ModelName = None,
     coder: Annotated[
         list[str] | None,
-        typer.Option(help="NAME:SITE=PATH of a coder set whose latents are meant."),
+        typer.Option(
+            help="NAME:SITE=PATH of a coder set whose latents the dataset holds; the demo's are known."
+        ),
     ] = None,
     llm: LlmName = None,
     base_url: BaseUrl = None,
@@ -108,7 +111,7 @@ def explain(
 ) -> None:
     """Say in words what components respond to, and score what was said."""
     with reporting(progress, "Explaining") as report:
-        from neuron_explainer.autoencoders.coder_set import load_coder_set
+        from activation_server.coders import open_coder_sets
         from neuron_explainer.exemplars.store import open_dataset
         from neuron_explainer.explanations.explain import Plan
         from neuron_explainer.explanations.selection import select_components
@@ -120,9 +123,10 @@ def explain(
         plan = Plan(style, candidates, simulator=simulator, revise=revise, judge=judge)
         started = time.monotonic()
         loaded = load_named(model, dtype, device, threads)
-        coder_sets = [load_coder_set(spec, loaded.config) for spec in coder or []]
+        coder_sets = open_coder_sets(coder or [], loaded)
         with ExplanationStore.open(out, writable=True) as store:
             store.note(model=loaded.config.name, dataset=opened.name)
+            note_coders(opened, chosen, store)
             methods = list(dict.fromkeys(method or [Method.LOOKUP, Method.TRIGGER_GRAPH]))
             result: dict[str, object] = {}
             if "lookup" in methods or "trigger_graph" in methods:
@@ -196,9 +200,12 @@ def by_rule(
             missing = tuple(method for method, of in done.items() if str(it) not in of)
             if it in chosen and missing:
                 todo.setdefault(missing, []).append(it)
-        coders = next((it for it in coder_sets if it.stream == group.stream), None)
-        if group.kind == "latent" and coders is None:
-            continue
+        coders = coders_of(group, coder_sets)
+        if group.kind == "latent" and coders is None and todo:
+            raise LookupError(
+                f"{group.name} holds latents of the coder {group.coder!r}, which is not loaded: "
+                f"give it with --coder {group.coder}=PATH, or explain others (--component)."
+            )
         subject = GroupToExplain(model, dataset, group.kind, group.layer, group.stream, coders)
         for missing, components_of in todo.items():
             for some in chunks(components_of, 256):
@@ -208,6 +215,22 @@ def by_rule(
                 with store.transaction():
                     for explanation in found:
                         store.add(explanation)
+
+
+def note_coders(
+    dataset: "Dataset", chosen: "Sequence[Component]", store: "ExplanationStore"
+) -> None:
+    """Note whose latents are about to be explained. Raises ValueError where the store has another's."""
+    places = {(it.kind, it.layer, it.stream) for it in chosen}
+    for group in dataset.groups:
+        if (group.kind, group.layer, group.stream) in places and group.stream and group.coder:
+            store.note_coder(group.stream, group.coder)
+
+
+def coders_of(group: "Group", coder_sets: "Sequence[CoderSet]") -> "CoderSet | None":
+    """The coder set whose latents a dataset's group holds: the one it names, else the first of the stream."""
+    of_stream = [it for it in coder_sets if it.stream == group.stream]
+    return next((it for it in of_stream if group.coder in (None, it.name)), None)
 
 
 def by_llm(
@@ -229,7 +252,9 @@ def by_llm(
 
     def runner(known: Evidence) -> RunTexts:
         component = Component.parse(known.component)
-        coders = next((it for it in coder_sets if it.stream == component.stream), None)
+        place = (component.kind, component.layer, component.stream)
+        groups = (it for it in dataset.groups if (it.kind, it.layer, it.stream) == place)
+        coders = next((coders_of(it, coder_sets) for it in groups), None)
         subjects = Subjects(model, component.kind, component.layer or 0, coders)
         return texts_runner(subjects, component, known.side)
 

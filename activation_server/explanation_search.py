@@ -73,7 +73,11 @@ class ExplanationSearch:
                 hits, needed = index.meaning(query, limit, filters), matching[-1].bar
             else:
                 continue
-            found += [_said(hit, number, needed) for hit in hits]
+            found += [
+                _said(hit, number, needed)
+                for hit in hits
+                if self._shelf.is_about(store, hit.explanation.component)
+            ]
         found.sort(key=lambda hit: -hit["value"])
         n = len(holding) if mode == "keyword" else count_sides(matching)
         return _answer(mode, found[:limit], n, encoders)

@@ -5,7 +5,7 @@ explanation is named by its store and its number there, as in 0:17.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from activation_server.assets import demo_dir
 from activation_server.errors import BadRequest, Conflict, NotFound
 from activation_server.settings import Settings
+from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.explanations.encoders import RETIRED, load_encoder
 from neuron_explainer.explanations.explanation import Explanation, SimulatedExcerpt
 from neuron_explainer.explanations.search import SearchIndex
@@ -37,7 +38,10 @@ Record = dict[str, Any]
 class ExplanationShelf:
     """Open stores, the index of each, and the one that can be written to."""
 
-    def __init__(self, model: Transformer, settings: Settings) -> None:
+    def __init__(
+        self, model: Transformer, settings: Settings, coder_sets: Sequence[CoderSet] = ()
+    ) -> None:
+        self._coder_sets = coder_sets
         paths = _store_paths(settings.explanations, model)
         self.stores = [_opened(path) for path in paths]
         name = "".join(it if it.isalnum() else "-" for it in model.config.name)
@@ -103,16 +107,35 @@ class ExplanationShelf:
         found = [self.index(store) for store in self.stores]
         return [index for index in found if index is not None]
 
-    def records(self, components: Sequence[Component]) -> dict[str, list[Record]]:
-        """Every explanation of the components, the best first."""
+    def records(
+        self, components: Sequence[Component], coders: Collection[str] = ()
+    ) -> dict[str, list[Record]]:
+        """Every explanation of the components, the best first; of latents, those of the coders meant.
+
+        Meant are the named ones, each for its stream, else the first of a stream.
+        """
         found: dict[str, list[Record]] = {}
         for number, store in enumerate(self.stores):
-            for component, explanations in store.of(components).items():
+            told = [it for it in components if self.is_about(store, it, coders)]
+            for component, explanations in store.of(told).items():
                 of = found.setdefault(str(component), [])
                 of.extend(record(it, number) for it in explanations)
         for records in found.values():
             records.sort(key=lambda it: (it["score"] is None, -(it["score"] or 0.0)))
         return found
+
+    def is_about(
+        self, store: ExplanationStore, component: Component, coders: Collection[str] = ()
+    ) -> bool:
+        """Whether what a store says of a latent is of the coder that is meant; true of all else.
+
+        A store that notes no coder is taken to explain the first one of each stream.
+        """
+        of_stream = [it.name for it in self._coder_sets if it.stream == component.stream]
+        if component.kind != "latent" or not of_stream:
+            return True
+        meant = next((name for name in of_stream if name in coders), of_stream[0])
+        return store.coders.get(component.stream or "", of_stream[0]) == meant
 
     def find(self, component: Component, name: str | None) -> tuple[int, Explanation]:
         """An explanation of a component with its store; the best one, if none is named. Raises NotFound."""
@@ -131,8 +154,12 @@ class ExplanationShelf:
         self, explanation: Explanation, simulations: Sequence[SimulatedExcerpt]
     ) -> tuple[int, Explanation]:
         """Keep a sentence of one's own; gives it with its store."""
+        component = explanation.component
+        of_stream = [it.name for it in self._coder_sets if it.stream == component.stream]
         with self._writing:
             store = self._own()
+            if component.kind == "latent" and component.stream and of_stream:
+                store.note_coder(component.stream, of_stream[0])
             kept = store.add(explanation, simulations)
             self._changed(store)
         return self.stores.index(store), kept

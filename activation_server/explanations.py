@@ -51,7 +51,7 @@ class Explanations:
         settings: Settings,
     ) -> None:
         self._session, self._model, self._pages = session, model, pages
-        self._shelf = ExplanationShelf(model, settings)
+        self._shelf = ExplanationShelf(model, settings, coder_sets)
         self._search = ExplanationSearch(session, model, pages.datasets, coder_sets, self._shelf)
         pages.explanations = self.of
 
@@ -59,9 +59,10 @@ class Explanations:
         """Close the stores."""
         self._shelf.close()
 
-    def of(self, component: Component) -> list[Record]:
-        """All explanations of a component, the best first."""
-        return self._shelf.records([component]).get(str(component), [])
+    def of(self, component: Component, coder: str | None = None) -> list[Record]:
+        """All explanations of a component, the best first; `coder` says whose latent is meant."""
+        coders = () if coder is None else (coder,)
+        return self._shelf.records([component], coders).get(str(component), [])
 
     def indexes(self) -> list[SearchIndex]:
         """The stores that can be searched by meaning."""
@@ -75,7 +76,7 @@ class Explanations:
 
     # --- labels, simulations, coverage ------------------------------------------------------------
 
-    async def labels(self, names: Sequence[str]) -> Response:
+    async def labels(self, names: Sequence[str], coders: Sequence[str] = ()) -> Response:
         """The best explanation of each side of many components."""
 
         def read() -> bytes:
@@ -84,7 +85,7 @@ class Explanations:
                 with field(f"components[{number}]", "Names are as in attn_L9_9, mlp_L3_117."):
                     components.append(Component.parse(name))
             best: dict[str, list[dict[str, Any]]] = {}
-            for name, found in self._shelf.records(components).items():
+            for name, found in self._shelf.records(components, coders).items():
                 sides = {it["side"]: it for it in reversed(found)}
                 best[name] = sorted(sides.values(), key=lambda it: it["side"], reverse=True)
             return wire.to_bytes({"labels": best})

@@ -64,7 +64,7 @@ async def search(
 @router.post("/components/labels", response_model=LabelsResponse)
 async def component_labels(body: LabelsRequest, session: Session) -> Response:
     """Give the best explanation of each side of many components, for the rows of a table."""
-    return await session.explanations.labels(body.components)
+    return await session.explanations.labels(body.components, body.coders)
 
 
 @router.get("/components/{component}/simulation", response_model=SimulationResponse)

@@ -45,6 +45,11 @@ class LabelsRequest(Request):
     """Components whose best explanations are wanted."""
 
     components: tuple[ComponentName, ...] = Field(max_length=5000)
+    coders: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        default=(),
+        max_length=3,
+        description="Whose latents are meant: one for each stream, by default the first.",
+    )
 
 
 class LabelsResponse(Response):

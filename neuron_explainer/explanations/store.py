@@ -28,8 +28,9 @@ from neuron_explainer.explanations.store_layout import (
     unpack,
     unpack_measures,
 )
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Stream
 
+_CODER = "coder_"
 _ORDER = "ORDER BY score IS NULL, score DESC, id"
 
 
@@ -179,6 +180,9 @@ class ExplanationStore:
             self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
             self._connection.commit()
             self._connection.execute("PRAGMA journal_mode = DELETE")
+            self._connection.execute(
+                "PRAGMA page_size = 8192"
+            )  # wastes less than 4096 on such rows
             self._connection.execute("VACUUM")
 
     # --- reading --------------------------------------------------------------------------------
@@ -277,6 +281,22 @@ class ExplanationStore:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO about VALUES (?, ?)", list(facts.items())
             )
+
+    @property
+    def coders(self) -> Mapping[str, str]:
+        """By stream, the coder whose latents are explained, where that was noted."""
+        found = self.about.items()
+        return {key.removeprefix(_CODER): name for key, name in found if key.startswith(_CODER)}
+
+    def note_coder(self, stream: Stream, name: str) -> None:
+        """Note whose latents are explained; numbers alone do not tell. Raises ValueError if another's are."""
+        known = self.coders.get(stream, name)
+        if known != name:
+            raise ValueError(
+                f"{self.path.name} explains latents of the coder {known!r}, not of {name!r}: "
+                "name another store for these."
+            )
+        self.note(**{f"{_CODER}{stream}": name})
 
     def __len__(self) -> int:
         return int(self.select("SELECT count(*) FROM explanations", ())[0][0])

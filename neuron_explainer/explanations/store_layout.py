@@ -4,7 +4,7 @@
                    measures, each with interval, count and, where undefined, the reason
     simulations    true and simulated activations of the excerpts it was scored on
     failures       what could not be explained, and why
-    words          FTS5 index of the sentences (porter stemming)
+    words          FTS5 index of the sentences (porter stemming): which words, not where, since no query asks that
 
 A writer keeps a write-ahead log, so that readers see the last commit. A logged file in a folder that
 nobody may write to is read as immutable, since SQLite could not keep its index of the log there.
@@ -56,7 +56,7 @@ CREATE TABLE failures (
 ) WITHOUT ROWID;
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (
-    text, content='explanations', content_rowid='id', tokenize='porter unicode61'
+    text, content='explanations', content_rowid='id', tokenize='porter unicode61', detail=none
 );
 CREATE TRIGGER explanation_added AFTER INSERT ON explanations BEGIN
     INSERT INTO words (rowid, text) VALUES (new.id, new.text);

@@ -68,6 +68,8 @@ def main() -> None:
                 store.add(explanation)
             store.note(**{group.name: f"{time.process_time() - started:.0f} s"})
         print(group.name, len(explanations), store.about[group.name], flush=True)
+        if named is not None and group.stream is not None:
+            store.note_coder(group.stream, named.name)
     update_vectors(store, word_vectors())
     store.note(model="demo", dataset=dataset.name, encoder=word_vectors().name)
     write_report(store, dataset.groups, arguments.out.with_suffix(".json"))

@@ -48,7 +48,7 @@ def test_the_report_is_the_mean_of_what_is_stored(store: ExplanationStore) -> No
 
 def test_stored_scores_are_those_of_the_stored_rules(store: ExplanationStore) -> None:
     dataset = open_dataset(DEMO / "exemplars")
-    for name in ("mlp_L0_3", "mlp_L3_117", "mlp_L5_500"):
+    for name in ("mlp_L0_3", "mlp_L3_117", "mlp_L5_500", "mlp_ae_L2_33", "attn_ae_L4_12"):
         component = Component.parse(name)
         for it in store.of([component])[component]:
             assert it.rule is not None
@@ -60,6 +60,18 @@ def test_stored_scores_are_those_of_the_stored_rules(store: ExplanationStore) ->
                     assert kept.value is None
                 else:
                     assert kept.value == pytest.approx(score.value, abs=1e-6)
+
+
+def test_every_latent_that_fires_is_explained(store: ExplanationStore) -> None:
+    dataset = open_dataset(DEMO / "exemplars")
+    assert store.coders == {"mlp": "demo-mlp", "attn": "demo-attn"}
+    done = store.done("trigger_graph")
+    for stream in ("attn", "mlp"):
+        for layer in range(6):
+            members = dataset.components("latent", layer, stream)  # type: ignore[arg-type]  # a Stream
+            for component in members[:: len(members) // 12]:
+                explained = (str(component), "positive") in done
+                assert explained == bool(sides_of(dataset.record(component)))
 
 
 def test_every_side_of_every_neuron_and_head_is_explained(store: ExplanationStore) -> None:
@@ -109,6 +121,14 @@ def test_the_readme_states_the_scores_by_kind_and_layer() -> None:
             *(shown(row["correlation"]) for row in rows),
             *(shown(rows[-1][measure]) for measure in ("precision", "recall")),
         ]
+        if (
+            kind == "latent"
+        ):  # of which the lookup's score alone is kept, beside the trigger graph's
+            (stated,) = re.findall(
+                rf"^\| {named(kind, stream)}, token lookup \|(.*)\|$", text, re.MULTILINE
+            )
+            cells = [cell.strip() for cell in stated.split("|")]
+            assert cells == [*(shown(row["lookup_correlation"]) for row in rows), "", ""]
 
 
 def named(kind: str, stream: str | None) -> str:

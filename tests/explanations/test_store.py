@@ -86,6 +86,16 @@ def test_simulations_and_failures_are_kept(path: Path) -> None:
         assert store.simulations(number) == ()
 
 
+def test_a_store_explains_the_latents_of_one_coder_for_each_stream(path: Path) -> None:
+    with ExplanationStore.open(path, writable=True) as store:
+        assert store.coders == {}
+        for stream, name in (("mlp", "mine"), ("attn", "other"), ("mlp", "mine")):
+            store.note_coder(stream, name)  # type: ignore[arg-type]  # a Stream
+        assert store.coders == {"mlp": "mine", "attn": "other"}
+        with pytest.raises(ValueError, match="'mine', not of 'other'"):
+            store.note_coder("mlp", "other")
+
+
 def test_an_explanation_takes_the_place_of_its_failure(path: Path) -> None:
     with ExplanationStore.open(path, writable=True) as store:
         store.fail(Failure(NEURON, "positive", "lookup", "explain", "why", "now"))

@@ -13,8 +13,13 @@ from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from neuron_explainer.exemplars import Recipe
 from neuron_explainer.exemplars.collate import collate
+from neuron_explainer.explanations.encoders import word_vectors
+from neuron_explainer.explanations.explanation import Explanation
+from neuron_explainer.explanations.store import ExplanationStore
+from neuron_explainer.explanations.vectors import update_vectors
 from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
 from tests.autoencoders.random_coders import random_coder_set
 from tests.exemplars.small_corpus import small_corpus
 from tests.server.sample import BASE_URL, PROMPT, a_case, debug_body, measure_body
@@ -290,3 +295,33 @@ def test_two_datasets_of_one_name_are_refused(
     settings = Settings(datasets=(str(rivals[1] / "data"),) * 2)
     with pytest.raises(ValueError, match="Two datasets are called 'data'"):
         ModelSession(model, settings)
+
+
+def test_what_is_said_of_a_latent_is_of_the_coder_that_is_meant(
+    rivals: tuple[TestClient, Path], tmp_path: Path
+) -> None:
+    client, latent = rivals[0], Component("latent", 1, 7, "mlp")
+    said = {"first": "rivers", "wide": "mountains"}
+    shelf = client.app.state.session.explanations._shelf  # type: ignore[attr-defined]
+    for coder, text in said.items():
+        with ExplanationStore.open(tmp_path / f"{coder}.sqlite", writable=True) as store:
+            store.note_coder("mlp", coder)
+            store.add(Explanation(latent, text, "positive", "human", "now"))
+            update_vectors(store, word_vectors())
+        shelf.add(tmp_path / f"{coder}.sqlite")
+
+    def labels(**coders: list[str]) -> list[str]:
+        body = {"components": [str(latent)], **coders}
+        found = post(client, "components/labels", body)["labels"].get(str(latent), [])
+        return [it["text"] for it in found]
+
+    assert labels() == labels(coders=["first"]) == ["rivers"]
+    assert labels(coders=["wide"]) == ["mountains"]
+    for query in (
+        "?mode=keyword&q=rivers",
+        "?q=mountains",
+    ):  # a result opens the first coder's page
+        hits = client.get(f"/api/search{query}").json()["hits"]
+        assert {hit["explanation"]["text"] for hit in hits} <= {"rivers"}
+    (own,) = client.get(f"/api/components/{latent}").json()["explanations"]
+    assert own["text"] == "rivers"

@@ -39,11 +39,11 @@ export function searchQuery(query: SearchQuery) {
   });
 }
 
-/** The best explanation of each side of many components, in one call. */
-export function labelsQuery(components: string[]) {
+/** The best explanation of each side of many components, in one call; of latents, those of the coders named. */
+export function labelsQuery(components: string[], coders: string[]) {
   return queryOptions({
-    queryKey: ["labels", components],
-    queryFn: ({ signal }) => unwrap(client.POST("/api/components/labels", { body: { components }, signal })),
+    queryKey: ["labels", components, coders],
+    queryFn: ({ signal }) => unwrap(client.POST("/api/components/labels", { body: { components, coders }, signal })),
     ...FOREVER,
   });
 }

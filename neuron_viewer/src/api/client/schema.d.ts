@@ -2748,6 +2748,12 @@ export interface components {
          * @description Components whose best explanations are wanted.
          */
         LabelsRequest: {
+            /**
+             * Coders
+             * @description Whose latents are meant: one for each stream, by default the first.
+             * @default []
+             */
+            coders: string[];
             /** Components */
             components: string[];
         };

@@ -25,7 +25,7 @@ export function NodePanel({ view, ui, actions }: PanelProps) {
   const { flaggedOnly } = ui.filters;
   const left = useNodeTokensLoader(view.request, 0);
   const right = useNodeTokensLoader(view.request, 1);
-  const labels = useLabels(model.rows);
+  const labels = useLabels(model.rows, view.request);
   const context: TableContextValue = useMemo(
     () => ({
       view,

@@ -2,11 +2,12 @@
 import createClient from "openapi-fetch";
 
 import type { paths } from "./client/schema";
+import { takeEarly } from "./early";
 import { errorOf, LOST_SERVER } from "./errors";
 
 export const client = createClient<paths>({
   baseUrl: window.location.origin,
-  fetch: (request) => globalThis.fetch(request),
+  fetch: (request) => takeEarly(request) ?? globalThis.fetch(request),
 });
 
 type Answer<T> = { data?: T | undefined; error?: unknown; response: Response };

@@ -1,4 +1,4 @@
-/** Light, dark, or what the system says; remembered. `public/theme.js` applies it before the first paint. */
+/** Light, dark, or what the system says; remembered. index.html applies it before the first paint. */
 export type Theme = "light" | "dark" | "system";
 
 export function storedTheme(): Theme {

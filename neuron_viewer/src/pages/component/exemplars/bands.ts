@@ -26,7 +26,7 @@ export function bandsOf({ exemplars }: Pick<ComponentRecord, "exemplars">): Band
     }));
   const { top_positive, top_negative, random } = exemplars;
   const bands: Band[] = [
-    { key: "positive", group: "positive", title: "Top +", note: "largest", excerpts: top_positive.map(excerptOf) },
+    { key: "positive", group: "positive", title: top_negative.length > 0 ? "Top +" : "Top", note: "largest", excerpts: top_positive.map(excerptOf) },
     { key: "negative", group: "negative", title: "Top \u2212", note: "smallest", excerpts: top_negative.map(excerptOf) },
     ...quantiles,
     { key: "random", group: "random", title: "Random", note: "any token", excerpts: random.map(excerptOf) },

@@ -2,6 +2,7 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 
 import type { PairEnd } from "@/lib/excerpt";
+import { useIdle } from "@/lib/use-idle";
 import { usePageTop } from "@/lib/use-page-top";
 
 import type { BandLine } from "./bands";
@@ -22,6 +23,8 @@ export interface ExemplarListProps {
 
 const LINE = 24;
 const GAP = 13;
+/** Lines drawn beyond the window's edges: few at first, so that the page opens sooner. */
+const SPARE_AT_FIRST = 2;
 const SPARE = 12;
 
 /** All lines of the bands shown; only those near the window are drawn. */
@@ -34,7 +37,7 @@ export function ExemplarList({ component, lines, maximum, end, mode, whole }: Ex
     count: lines.length,
     estimateSize: (index) => LINE + (index > 0 && lines[index]?.place === 0 ? GAP : 0),
     getItemKey: (index) => lines[index]?.key ?? index,
-    overscan: SPARE,
+    overscan: useIdle() ? SPARE : SPARE_AT_FIRST,
     scrollMargin: top,
   });
   return (

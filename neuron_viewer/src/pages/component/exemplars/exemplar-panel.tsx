@@ -5,6 +5,7 @@ import { HeatLegend } from "@/components/heat-grid/heat-legend";
 import { Segments } from "@/components/segments";
 import { Select } from "@/components/select";
 import type { PairEnd } from "@/lib/excerpt";
+import { parseComponent } from "@/lib/node";
 
 import type { ReadoutMode } from "../text-readout";
 import { recordMaximum } from "../record-maximum";
@@ -20,7 +21,7 @@ export interface ExemplarPanelProps {
 
 const FILTERS: { value: BandFilter; text: string }[] = [
   { value: "all", text: "All bands" },
-  { value: "positive", text: "Top +" },
+  { value: "positive", text: "Top" },
   { value: "negative", text: "Top \u2212" },
   { value: "quantiles", text: "Quantiles" },
   { value: "random", text: "Random" },
@@ -36,10 +37,11 @@ export function ExemplarPanel({ record, isHead, mode }: ExemplarPanelProps) {
   const [end, setEnd] = useState<PairEnd>("to");
   const [context, setContext] = useState<"line" | "whole">("line");
   const maximum = recordMaximum(record);
+  const isSigned = parseComponent(record.component)?.kind === "mlp";
   const bands = useMemo(() => bandsOf(record), [record]);
   const lines = useMemo(() => linesOf(filtered(bands, filter)), [bands, filter]);
   const there = FILTERS.filter(({ value }) => value === "all" || bands.some(({ group }) => group === value)).map(
-    (one) => (isHead && one.value === "positive" ? { ...one, text: "Top" } : one),
+    (one) => (one.value === "positive" ? { ...one, text: bands[0]?.title ?? one.text } : one),
   );
   return (
     <section className="panel exs" aria-labelledby="exemplars-title">
@@ -48,7 +50,7 @@ export function ExemplarPanel({ record, isHead, mode }: ExemplarPanelProps) {
         <Segments label="Bands" value={filter} options={there} onChange={setFilter} />
         {isHead && <Segments label="Shade" value={end} options={ENDS} onChange={setEnd} />}
         <span className="end">
-          <HeatLegend maximum={maximum} signed={!isHead} />
+          <HeatLegend maximum={maximum} signed={isSigned} hue={isHead ? "uns" : "pos"} />
           <span className="label hide-s">Context</span>
           <Select
             label="Context"

@@ -71,7 +71,7 @@ function BandTitle({ line: { band, excerpt } }: { line: BandLine }) {
   const tone = excerpt.from === null ? TONES[band.group] : undefined;
   return (
     <h3>
-      <b className={tone}>{excerpt.from !== null && band.group === "positive" ? "Top" : band.title}</b>
+      <b className={tone}>{band.title}</b>
       <span>{band.note}</span>
     </h3>
   );

@@ -10,6 +10,7 @@ import { Segments } from "@/components/segments";
 import { Token } from "@/components/token";
 import { formatEffect } from "@/lib/format";
 import { parseComponent } from "@/lib/node";
+import { useIdle } from "@/lib/use-idle";
 
 const LISTED = 8;
 const TOKENS = 3;
@@ -19,10 +20,10 @@ const WAYS: { value: SimilarBy; text: string; title: string }[] = [
   { value: "coactivation", text: "Co-activation", title: "Correlation of their values on this component\u2019s exemplars" },
 ];
 
-/** The components most like this one: by their weights, or by when they are active. */
+/** The components most like this one: by their weights, or by when they are active. Asked for once the rest is drawn. */
 export function SimilarPanel({ component }: { component: string }) {
   const [by, setBy] = useState<SimilarBy>("output");
-  const query = useQuery(similarQuery(component, by, LISTED));
+  const query = useQuery({ ...similarQuery(component, by, LISTED), enabled: useIdle() });
   return (
     <section className="panel" aria-labelledby="similar-title">
       <header>

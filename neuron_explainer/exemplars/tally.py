@@ -19,7 +19,7 @@ from torch import Tensor
 from neuron_explainer.exemplars.distribution import N_KEYS, bin_keys, ordered, quantiles
 from neuron_explainer.exemplars.histogram import shown_counts
 
-COMPONENTS_AT_ONCE = 64
+COMPONENTS_AT_ONCE = 48
 """Components counted together on a CPU: their counters fit its cache."""
 
 
@@ -90,15 +90,15 @@ class Tally:
         n = values.shape[-1]
         size = min(n, COMPONENTS_AT_ONCE) if values.device.type == "cpu" else n
         offsets = torch.arange(size, device=values.device, dtype=torch.int32) * N_KEYS + N_KEYS // 2
+        one = torch.ones(1, dtype=torch.int64, device=values.device)
         for first in range(0, n, size):
             part = values[..., first : first + size]
             own = offsets[: part.shape[-1]]
             if part.stride(-1) != 1:  # heads: memory holds all places of a component together
                 part, own = part.transpose(1, 2), own[:, None]
-            keys = torch.add(bin_keys(part.float()), own)
-            counts = torch.bincount(keys.flatten(), minlength=size * N_KEYS)
-            rows = self.keys[first : first + size]
-            rows += counts[: rows.numel()].view_as(rows)
+            keys = torch.add(bin_keys(part.float()), own).flatten()
+            # Onto the counters themselves: bincount makes new ones, which then are added to these.
+            self.keys[first : first + size].view(-1).index_add_(0, keys, one.expand(len(keys)))
 
     def merge(self, other: "Tally") -> None:
         """Take in what another part of the corpus gave."""

@@ -23,6 +23,9 @@ const EXPLAINERS: Record<string, string> = {
   trigger_graph: "by trigger graph",
   attention_patterns: "from attention patterns",
   human: "your own",
+  "human:literal": "your own, taken at its word",
+  "human:local": "your own, read by this model",
+  "human:endpoint": "your own, read by a language model",
 };
 
 /** A correlation: two decimals and a true minus. */

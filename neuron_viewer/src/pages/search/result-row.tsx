@@ -8,6 +8,7 @@ import { Token } from "@/components/token";
 import { formatEffect, formatMagnitude } from "@/lib/format";
 import { parseComponent } from "@/lib/node";
 import { percent } from "@/lib/standing";
+import { unbroken } from "@/lib/unbroken";
 
 import type { Mode } from "./search-state";
 
@@ -47,7 +48,7 @@ export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
       <span className={side === "negative" ? "neg" : "pos"} title={`${side} side`}>
         {side === "negative" ? "\u2212" : "+"}
       </span>
-      <span className="exp">{explanation ? explanation.text : <span className="quiet">No explanation yet.</span>}</span>
+      <span className="exp">{explanation ? unbroken(explanation.text) : <span className="quiet">No explanation yet.</span>}</span>
       {explanation ? <ScoreBar explanation={explanation} /> : <span className="score-none" />}
       <Match hit={hit} mode={mode} />
       <span className="acts">
@@ -67,11 +68,20 @@ const MATCH_TITLES: Record<Mode, string> = {
   text: "Share of the component's own values that lie beyond its value here",
 };
 
+const UNITS: Partial<Record<Mode, string>> = { meaning: "similarity", keyword: "BM25", token: "logits" };
+
+function matchText(mode: Mode, value: number): string {
+  if (mode === "token") return formatEffect(value);
+  if (mode === "text") return value >= 1 ? "beyond all" : `top ${percent(1 - value)}`;
+  return formatMagnitude(value);
+}
+
 function Match({ hit, mode }: { hit: SearchHit; mode: Mode }) {
   const { value, token, position } = hit;
   return (
     <span className="match" title={`${MATCH_TITLES[mode]}${hit.is_match ? "" : FAR}`}>
-      <b>{mode === "token" ? formatEffect(value) : mode === "text" ? `top ${percent(1 - value)}` : formatMagnitude(value)}</b>
+      <b>{matchText(mode, value)}</b>
+      {UNITS[mode] && <span className="quiet">{UNITS[mode]}</span>}
       {token != null && (
         <span className="quiet">
           at <Token text={token} index={position ?? undefined} />

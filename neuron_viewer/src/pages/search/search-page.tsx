@@ -16,6 +16,8 @@ import { densityRange, readSearch, writeSearch, type SearchState } from "./searc
 import "./search.css";
 
 const MOST = 1000;
+const MATCHES =
+  "Matches are sides of components. By meaning: those whose explanation is more similar than explanations of other things are; what is listed behind them is greyed.";
 
 /** Finds components by what they respond to or write. */
 export function SearchPage() {
@@ -66,7 +68,7 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
     >
       <header>
         <h2 id="results-title">Results</h2>
-        <span className="note" role="status">
+        <span className="note" role="status" title={MATCHES}>
           {hits && !found.error && countText(hits.length, found.data?.n_matches ?? null)}
         </span>
       </header>
@@ -92,6 +94,7 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
 function countText(listed: number, matches: number | null): string {
   const list = listed >= MOST ? `the first ${formatCount(listed)}` : formatCount(listed);
   if (matches === null) return list;
-  const sides = `${formatCount(matches)} ${matches === 1 ? "side of a component matches" : "sides of components match"}`;
-  return matches < listed ? `${sides}; ${list} listed, the rest far from it` : `${sides}; ${list} listed`;
+  if (listed === 0) return "none";
+  if (matches === 0) return `no match; the nearest ${formatCount(listed)} listed`;
+  return `${formatCount(matches)} ${matches === 1 ? "match" : "matches"}, ${list} listed`;
 }

@@ -1,5 +1,6 @@
 import type { Explanation } from "@/api/types";
 import { ScoreBar } from "@/components/score-bar";
+import { unbroken } from "@/lib/unbroken";
 
 import type { RecordState } from "../use-record";
 import { DeleteButton } from "./delete-button";
@@ -26,7 +27,7 @@ export function ExplanationSlot({ component, side, record, compared, onCompare, 
     <>
       {best ? (
         <>
-          <p className="exp">{best.text}</p>
+          <p className="exp">{unbroken(best.text)}</p>
           <ScoreBar explanation={best} />
         </>
       ) : (
@@ -63,7 +64,7 @@ function Others({ component, explanations, compared, onCompare }: OthersProps) {
       <ul>
         {explanations.map((one) => (
           <li key={one.id}>
-            <span>{one.text}</span>
+            <span>{unbroken(one.text)}</span>
             <ScoreBar explanation={one} />
             <CompareButton explanation={one} isOpen={compared === one.id} onCompare={onCompare} />
             <DeleteButton component={component} explanation={one} />

@@ -1,6 +1,7 @@
 import type { Explanation } from "@/api/types";
 import { scoreText } from "@/components/score-bar";
 import { define } from "@/lib/define";
+import { unbroken } from "@/lib/unbroken";
 
 /** A second line of a row: what its component responds to, and how well that is known. */
 export function LabelRow({ label, span, onClick }: { label: Explanation; span: number; onClick: () => void }) {
@@ -13,7 +14,7 @@ export function LabelRow({ label, span, onClick }: { label: Explanation; span: n
               {scoreText(label.score)}
             </span>
           )}
-          {label.text}
+          {unbroken(label.text)}
         </div>
       </td>
     </tr>

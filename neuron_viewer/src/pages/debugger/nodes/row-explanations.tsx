@@ -1,4 +1,5 @@
 import { ScoreBar } from "@/components/score-bar";
+import { unbroken } from "@/lib/unbroken";
 
 import { useTable } from "./table-context";
 import type { TableRow } from "./table-rows";
@@ -14,7 +15,7 @@ export function RowExplanations({ row }: { row: TableRow }) {
       {explanations.map((one) => (
         <li key={one.id}>
           {isTwoSided && <b className={one.side === "negative" ? "neg" : "pos"}>{one.side === "negative" ? "\u2212" : "+"}</b>}
-          <span>{one.text}</span>
+          <span>{unbroken(one.text)}</span>
           <ScoreBar explanation={one} />
         </li>
       ))}

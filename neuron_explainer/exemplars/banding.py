@@ -6,13 +6,15 @@ component's quantiles are known:
     random      the first n_random windows of the sample, the same for every component
     a band      the first windows in which a value lies in (lower, upper]; its first such place is the peak
 
+A component shows a window in one band only, the narrowest that still has room for it.
+
 The sample has 512 windows whatever the corpus, so this costs the same however long the corpus is.
 """
 
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from neuron_explainer.exemplars.distribution import LEVELS
@@ -40,7 +42,8 @@ class Sampled:
             "scale": torch.zeros(shape, device=device),
             "activations": torch.zeros(*shape, places, dtype=dtype, device=device),
         }
-        self._lists = list(recipe.slots(group.is_signed))
+        lists = [one for one in recipe.slots(group.is_signed) if not one[0].startswith("top_")]
+        self._lists = sorted(lists, key=_width)
         self._quantiles = quantiles
         self._filled = torch.zeros(len(self._lists), group.n_components, dtype=torch.int64).to(
             device
@@ -52,9 +55,10 @@ class Sampled:
         valid = batch.valid(pairs=pairs)
         if valid is not None:
             values = values.masked_fill(~valid[..., None], torch.nan)  # in no band
-        for number, (name, band, slots) in enumerate(self._lists):
+        in_a_band = torch.zeros_like(values[:, 0], dtype=torch.bool)
+        for number, (_, band, slots) in enumerate(self._lists):
             open_ones = (self._filled[number] < len(slots)).nonzero()[:, 0]
-            if name.startswith("top_") or len(open_ones) == 0:
+            if len(open_ones) == 0:
                 continue
             own = values if len(open_ones) == values.shape[2] else values[..., open_ones]
             if band is None:
@@ -62,8 +66,10 @@ class Sampled:
                 is_peak = strength == strength.amax(1, keepdim=True)
             else:
                 lower, upper = (edge[open_ones] for edge in self._edges(band))
-                is_peak = (own > lower) & (own <= upper)
-            self._take(number, slots, open_ones, own, is_peak, batch.windows)
+                is_peak = (own > lower) & (own <= upper) & ~in_a_band[:, None, open_ones]
+            taken = self._take(number, slots, open_ones, own, is_peak, batch.windows)
+            if band is not None:
+                in_a_band[:, open_ones] |= taken
 
     def _edges(self, band: tuple[float, float]) -> tuple[Tensor, Tensor]:
         """Values between which each component's band lies; the outermost are open."""
@@ -82,9 +88,10 @@ class Sampled:
         slots: range,
         components: Int[Tensor, " component"],
         values: Float[Tensor, "window place component"],
-        is_peak: Tensor,
+        is_peak: Bool[Tensor, "window place component"],
         windows: Int[Tensor, " window"],
-    ) -> None:
+    ) -> Bool[Tensor, "window component"]:
+        """Fill a list's free slots; says which windows went there."""
         hits = is_peak.any(1)
         place = hits.cumsum(0) - 1 + self._filled[number, components]
         taken = hits & (place < len(slots))
@@ -99,6 +106,13 @@ class Sampled:
         self.tensors["scale"][rows, at] = scale
         self.tensors["activations"][rows, at, : codes.shape[1]] = codes
         self._filled[number, components] += taken.sum(0)
+        return taken
+
+
+def _width(one: tuple[str, tuple[float, float] | None, range]) -> float:
+    """Share of all values that a band holds; of the random sample, all."""
+    _, band, _ = one
+    return 1.0 if band is None else band[1] - band[0]
 
 
 class Sampling:

@@ -135,6 +135,17 @@ def test_the_histogram_counts_every_value(dataset: Dataset, truth: Everything) -
         assert np.abs(expected - np.array(histogram.counts)).sum() <= 0.01 * len(values) + 2
 
 
+def test_no_two_bands_of_a_component_show_the_same_window(dataset: Dataset) -> None:
+    n_bands = 0
+    for group in dataset.groups:
+        for index in range(group.n_components):
+            bands = dataset.record(group.component(index)).quantiles
+            windows = [(e.source, e.token_ids) for band in bands for e in band.exemplars]
+            assert len(set(windows)) == len(windows)
+            n_bands += len(bands)
+    assert n_bands > 30
+
+
 def test_band_excerpts_lie_in_their_band(dataset: Dataset, truth: Everything) -> None:
     n_bands = 0
     for component in some_components(dataset):

@@ -98,3 +98,11 @@ test("has no serious fault of access, and fits a phone", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await expectNoSidewaysScroll(page);
 });
+
+test("takes over the requests that index.html sent, and sends none again", async ({ page }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await page.goto("/component/mlp_L0_3");
+  await expect(page.locator(".exrow").first()).toBeVisible();
+  for (const path of ["/api/model", "/api/components/mlp_L0_3"]) expect(asked.filter((one) => one === path)).toHaveLength(1);
+});

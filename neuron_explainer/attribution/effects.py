@@ -45,6 +45,7 @@ class Effects:
         self.norms = norms
         self.n_layers = run.model.config.n_layers
         self.n_tokens = len(run.tokens)
+        self._metrics: dict[tuple[str, str], Metric] = {}
         self._extremes: dict[tuple[str, str, int], list[Place]] = {}
 
     def kinds(self) -> Mapping[str, Callable[[str], Metric | SparseMetric]]:
@@ -58,15 +59,23 @@ class Effects:
 
     def neurons(self, metric: str) -> Metric:
         """A metric of all neurons, "token neuron" by layer; only of layers that no coder describes."""
-        return self._neurons[metric]
+        return self._once("mlp", metric, self._neuron_metric)
 
     def heads(self, metric: str) -> Metric:
         """A metric of all token pairs, "head query key" by layer; only of layers that no coder describes."""
-        return self._heads[metric]
+        return self._once("attn", metric, self._head_metric)
 
     def embed(self, metric: str) -> Metric:
         """A metric of the embeddings, "token" in a single layer."""
         return self._embed[metric]
+
+    def _once(self, kind: str, metric: str, put_together: Callable[[str], Metric]) -> Metric:
+        """A metric, put together the first time it is asked for."""
+        if metric not in METRICS:
+            raise KeyError(metric)
+        if (kind, metric) not in self._metrics:
+            self._metrics[kind, metric] = put_together(metric)
+        return self._metrics[kind, metric]
 
     @cached_property
     def coded(self) -> Mapping[Stream, CodedEffects]:
@@ -80,61 +89,41 @@ class Effects:
         bases = self.run.case.bases
         return tuple(n for n in range(self.n_layers) if bases.find(stream, n) is None)
 
-    @cached_property
-    def _neurons(self) -> Mapping[str, Metric]:
+    def _neuron_metric(self, metric: str) -> Metric:
         layers = self._uncoded("mlp")
         a = tuple(self.run.value("mlp_post_act", layer).float() for layer in layers)
-        return {
-            "activation": plain(a, is_signed=True, numbers=layers),
-            "write_magnitude": Metric(
-                tuple(layer.abs() for layer in a),
-                tuple(self.norms.neuron[layer] for layer in layers),
-                is_signed=False,
-                numbers=layers,
-            ),
-            "direct_effect": Metric(
-                a,
-                tuple(self._neuron_direct(layer) for layer in layers),
-                is_signed=True,
-                positions=tuple(self.run.read_out.direction),
-                numbers=layers,
-            ),
-            "total_effect": Metric(
-                a,
-                tuple(self._gradient("mlp_post_act", layer) for layer in layers),
-                is_signed=True,
-                numbers=layers,
-            ),
-        }
+        match metric:
+            case "activation":
+                return plain(a, is_signed=True, numbers=layers)
+            case "write_magnitude":
+                sizes, norms = tuple(each.abs() for each in a), self.norms.neuron
+                factors = tuple(norms[layer] for layer in layers)
+                return Metric(sizes, factors, is_signed=False, numbers=layers)
+            case "direct_effect":
+                at = tuple(self.run.read_out.direction)
+                factors = tuple(self._neuron_direct(layer) for layer in layers)
+                return Metric(a, factors, is_signed=True, positions=at, numbers=layers)
+            case _:
+                factors = tuple(self._gradient("mlp_post_act", layer) for layer in layers)
+                return Metric(a, factors, is_signed=True, numbers=layers)
 
-    @cached_property
-    def _heads(self) -> Mapping[str, Metric]:
+    def _head_metric(self, metric: str) -> Metric:
         layers = self._uncoded("attn")
+        if metric == "activation":
+            patterns = tuple(self._pattern(layer) for layer in layers)
+            return plain(patterns, is_signed=False, numbers=layers)
         writing = tuple(self._writing(layer) for layer in layers)
-        return {
-            "activation": plain(
-                tuple(self._pattern(layer) for layer in layers), is_signed=False, numbers=layers
-            ),
-            "write_magnitude": Metric(
-                writing,
-                tuple(self._value_norms(layer) for layer in layers),
-                is_signed=False,
-                numbers=layers,
-            ),
-            "direct_effect": Metric(
-                writing,
-                tuple(self._head_direct(layer) for layer in layers),
-                is_signed=True,
-                positions=tuple(self.run.read_out.direction),
-                numbers=layers,
-            ),
-            "total_effect": Metric(
-                writing,
-                tuple(self._gradient("attn_pattern", layer) for layer in layers),
-                is_signed=True,
-                numbers=layers,
-            ),
-        }
+        match metric:
+            case "write_magnitude":
+                factors = tuple(self._value_norms(layer) for layer in layers)
+                return Metric(writing, factors, is_signed=False, numbers=layers)
+            case "direct_effect":
+                at = tuple(self.run.read_out.direction)
+                factors = tuple(self._head_direct(layer) for layer in layers)
+                return Metric(writing, factors, is_signed=True, positions=at, numbers=layers)
+            case _:
+                factors = tuple(self._gradient("attn_pattern", layer) for layer in layers)
+                return Metric(writing, factors, is_signed=True, numbers=layers)
 
     @cached_property
     def _embed(self) -> Mapping[str, Metric]:

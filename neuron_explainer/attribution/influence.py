@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -198,15 +199,14 @@ class _Candidates:
         """Some of them, by their numbers."""
         if self.side is not None:
             return [self._component(number, self.side) for number in numbers]
-        which = self.which[list(numbers)]
-        places = torch.unravel_index(which, self.ranked.shape)
-        return _influencers(self, places, self.values[list(numbers)].tolist())
+        some = torch.tensor(numbers, device=self.which.device)
+        return _influencers(self, self.which[some], self.values[some].tolist())
 
     def _component(self, number: int, side: Side) -> Influencer:
         which, value = self.which[number], float(self.values[number])
         own = (self.sheet.index == which) & _on_side(self.sheet, side) & (self.ranked != 0)
         flat = torch.where(own, self.ranked.abs(), -1.0).argmax()
-        (item,) = _influencers(self, torch.unravel_index(flat[None], self.ranked.shape), [value])
+        (item,) = _influencers(self, flat[None], [value])
         total = torch.where(own, self.sheet.attribution, 0.0).sum()
         return replace(item, attribution=float(total), n_tokens=int(own.sum()))
 
@@ -224,6 +224,8 @@ class _Leaders:
         kept = (sizes >= least).nonzero()[:, 0] if least > 0 else None
         if kept is None or len(kept) > self.k:
             kept = sizes.topk(min(self.k, len(sizes))).indices.sort().values
+        if not len(kept):
+            return kept
         both = torch.cat((self._sizes, sizes[kept].float().cpu()))
         self._sizes = both.sort(descending=True).values[: self.k]
         return kept
@@ -233,15 +235,18 @@ def _strongest(candidates: Sequence[_Candidates], k: int) -> list[Influencer]:
     """The k largest in size; ties in the order of kind, layer and index."""
     if not candidates:
         return []
-    sizes = torch.cat([each.values.abs() for each in candidates])
-    places = [(group, i) for group, each in enumerate(candidates) for i in range(len(each.values))]
-    order = sizes.sort(descending=True, stable=True).indices[:k].tolist()
-    chosen = [places[number] for number in order if sizes[number] > 0]
-    found: dict[tuple[int, int], Influencer] = {}
-    for group, each in enumerate(candidates):
-        numbers = [number for of, number in chosen if of == group]
-        found |= {(group, n): it for n, it in zip(numbers, each.items(numbers), strict=True)}
-    return [found[place] for place in chosen]
+    sizes, order = torch.cat([c.values.abs() for c in candidates]).sort(
+        descending=True, stable=True
+    )
+    order = order[:k][sizes[:k] > 0].cpu()
+    ends = torch.tensor([len(each.values) for each in candidates]).cumsum(0)
+    groups = torch.bucketize(order, ends, right=True)
+    found: dict[int, Influencer] = {}
+    for group in sorted(set(groups.tolist())):
+        each, own = candidates[group], order[groups == group]
+        numbers = (own - ends[group] + len(each.values)).tolist()
+        found |= zip(own.tolist(), each.items(numbers), strict=True)
+    return [found[place] for place in order.tolist()]
 
 
 def _sheets(effects: Effects, asked: Asked) -> Iterator[Sheet]:
@@ -341,9 +346,12 @@ def _components(
 
 
 def _influencers(
-    of: _Candidates, places: tuple[Tensor, ...], values: Sequence[float]
+    of: _Candidates, which: Int[Tensor, " n"], values: Sequence[float]
 ) -> list[Influencer]:
-    """The nodes of some entries of a sheet, all read at once."""
+    """The nodes of some entries of a sheet, given their places once flattened; all read at once."""
+    # torch.unravel_index takes ten times as long.
+    along_axes = np.unravel_index(which.cpu().numpy(), tuple(of.ranked.shape))
+    places = tuple(torch.from_numpy(axis) for axis in along_axes)
     activations, attributions = (
         each[places].tolist() for each in (of.sheet.activation, of.sheet.attribution)
     )
@@ -364,16 +372,19 @@ class _Totals:
         self.token, self.key = torch.zeros(n_tokens), torch.zeros(n_tokens)
 
     def add(self, sheet: Sheet) -> None:
-        everything = float(sheet.attribution.sum())
+        by_token = _by(sheet.token, sheet.attribution, len(self.token))
+        everything = float(by_token.sum())
         negative = 0.0
         if sheet.kind == "mlp":
-            negative = float((sheet.attribution * (sheet.activation < 0)).sum())
+            is_negative = (sheet.activation < 0).to(sheet.attribution.dtype)
+            negative = float(torch.tensordot(sheet.attribution, is_negative))
         self.side["negative"] += negative
         self.side["positive"] += everything - negative
         self.kind[sheet.kind] += everything
-        self.token += _by(sheet.token, sheet.attribution, len(self.token))
-        read = sheet.token if sheet.key is None else sheet.key
-        self.key += _by(read, sheet.attribution, len(self.key))
+        self.token += by_token
+        self.key += (
+            by_token if sheet.key is None else _by(sheet.key, sheet.attribution, len(self.key))
+        )
 
     def result(self) -> InfluenceTotals:
         return InfluenceTotals(self.side, self.kind, self.token, self.key)

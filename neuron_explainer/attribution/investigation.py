@@ -87,7 +87,7 @@ class Investigation:
         }
         self.max_passes = max_passes
         self.max_bytes = max_bytes
-        self._norms: WriteNorms | None = None
+        self.norms = WriteNorms(model)
         self._passes: OrderedDict[tuple[int, ...], Pass] = OrderedDict()
         self._edited: tuple[_EditedPrompt, Pass] | None = None
         self._answers: dict[tuple[int, ...], OrderedDict[_Question, Effects]] = {}
@@ -257,13 +257,6 @@ class Investigation:
         """A case's forward and its objective, without gradients below the read-out."""
         batch = self._pass(cases, case_index)
         return differentiate(batch, [cases[case_index]], to_sites=False)[0]
-
-    @property
-    def norms(self) -> WriteNorms:
-        """Norms of the model's writes; computed at the first question."""
-        if self._norms is None:
-            self._norms = WriteNorms.of(self.model)
-        return self._norms
 
     def _effects(self, case: Case, batch: Pass, read_out_norm: ReadOutNorm) -> Effects:
         """A case's metrics; those of an unedited prompt's last few questions are kept beside its

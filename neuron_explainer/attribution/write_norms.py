@@ -1,6 +1,6 @@
 """Norms of writes that depend on weights alone, worked out once for a model."""
 
-from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -8,30 +8,30 @@ from torch import Tensor
 
 from neuron_explainer.models.bases import CodedSite
 from neuron_explainer.models.coded_writes import in_stream
-from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.models.transformer import Block, Transformer
 
 
-@dataclass(frozen=True)
 class WriteNorms:
-    """How large a node's write is at an activation of 1."""
+    """How large a node's write is at an activation of 1; worked out when first asked for."""
 
-    model: Transformer
-    neuron: tuple[Float[Tensor, " d_mlp"], ...]
-    """|W_out[n]|, by layer."""
-    head_gram: tuple[Float[Tensor, "head d_head d_head"], ...]
-    """W_O[h] W_O[h]^T, by layer."""
-    _latent: dict[CodedSite, Float[Tensor, " latent"]] = field(default_factory=dict)
-    """|D_j| in the residual stream; NaN where nobody has asked yet."""
+    def __init__(self, model: Transformer) -> None:
+        self.model = model
+        self._latent: dict[CodedSite, Float[Tensor, " latent"]] = {}
+        """|D_j| in the residual stream; NaN where nobody has asked yet."""
 
-    @staticmethod
-    def of(model: Transformer) -> "WriteNorms":
-        blocks = [model.block(layer) for layer in range(model.config.n_layers)]
-        w_o = [block.attn.head_w_o().float() for block in blocks]
-        return WriteNorms(
-            model,
-            neuron=tuple(block.mlp.w_out.float().norm(dim=0) for block in blocks),
-            head_gram=tuple(w @ w.transpose(1, 2) for w in w_o),
-        )
+    @cached_property
+    def neuron(self) -> tuple[Float[Tensor, " d_mlp"], ...]:
+        """|W_out[n]|, by layer."""
+        return tuple(block.mlp.w_out.float().norm(dim=0) for block in self._blocks())
+
+    @cached_property
+    def head_gram(self) -> tuple[Float[Tensor, "head d_head d_head"], ...]:
+        """W_O[h] W_O[h]^T, by layer."""
+        w_o = (block.attn.head_w_o().float() for block in self._blocks())
+        return tuple(w @ w.transpose(1, 2) for w in w_o)
+
+    def _blocks(self) -> list[Block]:
+        return [self.model.block(layer) for layer in range(self.model.config.n_layers)]
 
     def latents(self, coded: CodedSite, which: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Norms of latents' directions; those of all would cost as much as encoding a long prompt."""

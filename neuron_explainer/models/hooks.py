@@ -86,7 +86,7 @@ class Hooks:
         self._by_site: Mapping[Site, tuple[Hook, ...]] = dict(by_site)
 
     def __call__(self, site: Site, layer: int, value: Tensor) -> Tensor:
-        for hook in self.at(site):
+        for hook in self._by_site.get(site, ()):
             value = hook(value, layer)
         return value
 

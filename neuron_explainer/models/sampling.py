@@ -96,14 +96,17 @@ class KeyValueCache:
     def __init__(self, model: Transformer, capacity: int) -> None:
         config = model.config
         shape = (2, config.n_layers, 1, config.n_kv_heads, capacity, config.d_head)
-        self.k, self.v = torch.empty(shape, device=model.device, dtype=model.dtype)
+        k, v = torch.empty(shape, device=model.device, dtype=model.dtype)
+        self._buffers = list(zip(k.unbind(), v.unbind(), strict=True))
         self.start = 0
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        stop = self.start + k.shape[2]
-        self.k[layer, :, :, self.start : stop] = k
-        self.v[layer, :, :, self.start : stop] = v
-        return self.k[layer, :, :, :stop], self.v[layer, :, :, :stop]
+        keys, values = self._buffers[layer]
+        n_new = k.shape[2]
+        keys.narrow(2, self.start, n_new).copy_(k)
+        values.narrow(2, self.start, n_new).copy_(v)
+        stop = self.start + n_new
+        return keys.narrow(2, 0, stop), values.narrow(2, 0, stop)
 
 
 class Continuation:

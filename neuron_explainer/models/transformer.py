@@ -16,6 +16,7 @@ cast back. Sequences are padded on the right: a causal model never looks there, 
 is needed. Sampling is in `sampling.py`, weights come from `weights.py`.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -77,8 +78,7 @@ class Norm(nn.Module):
             return self.apply(x, hooks(site, layer, self.scale(x)))
         if self.centred:
             return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
-        y = F.rms_norm(x.float(), x.shape[-1:], None, self.eps)
-        return y.to(x.dtype) * self.weight
+        return F.rms_norm(x, x.shape[-1:], self.weight, self.eps)
 
 
 class Rotary:
@@ -103,9 +103,9 @@ def rotate(
     """Rotate each pair (x[i], x[i + d_rotary / 2]) by its angle; dimensions past d_rotary stay."""
     cos, sin = angles
     d_rotary = cos.shape[-1]
-    turning, rest = x[..., :d_rotary], x[..., d_rotary:]
-    turned = turning * cos + turning.roll(d_rotary // 2, dims=-1) * sin
-    return turned if rest.shape[-1] == 0 else torch.cat((turned, rest), dim=-1)
+    if d_rotary < x.shape[-1]:
+        return torch.cat((rotate(x[..., :d_rotary], angles), x[..., d_rotary:]), dim=-1)
+    return torch.addcmul(x * cos, x.roll(d_rotary // 2, dims=-1), sin)
 
 
 def causal_mask(
@@ -149,6 +149,7 @@ class Attention(nn.Module):
         self.scale = config.attention_scales[layer]
         self.d_head = config.d_head
         self.n_heads, self.n_kv_heads = config.n_heads, config.n_kv_heads
+        self.shares_keys = self.n_kv_heads < self.n_heads
         d_q, d_kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
         self.sizes = [d_q, d_kv, d_kv]
         self.w_qkv = nn.Parameter(torch.empty(d_q + 2 * d_kv, config.d_model))
@@ -163,8 +164,16 @@ class Attention(nn.Module):
     def project(self, x: Resid) -> tuple[PerHead, PerKeyHead, PerKeyHead]:
         """Queries, keys and values of the normed residual stream, before rotary positions."""
         heads = self.split_heads(F.linear(x, self.w_qkv, self.b_qkv))
-        q, k, v = torch.split(heads, [self.n_heads, self.n_kv_heads, self.n_kv_heads], dim=1)
+        q, k, v = heads.split_with_sizes((self.n_heads, self.n_kv_heads, self.n_kv_heads), dim=1)
         return q, k, v
+
+    def turn(
+        self, q: PerHead, k: PerKeyHead, angles: tuple[Tensor, Tensor]
+    ) -> tuple[PerHead, PerKeyHead]:
+        """Rotary positions of both, in one go."""
+        both = rotate(torch.cat((q, k), dim=1), angles)
+        q, k = both.split_with_sizes((self.n_heads, self.n_kv_heads), dim=1)
+        return q, k
 
     def scores(
         self, q: PerHead, k: Float[Tensor, "batch kv_head key d_head"]
@@ -198,16 +207,30 @@ class Attention(nn.Module):
         k = hooks("attn_k", self.layer, k)
         v = hooks("attn_v", self.layer, v)
         if frame.angles is not None:
-            q, k = rotate(q, frame.angles), rotate(k, frame.angles)
+            q, k = self.turn(q, k, frame.angles)
         if frame.store is not None:
             k, v = frame.store.extend(self.layer, k, v)
-        scores = hooks("attn_scores", self.layer, self.scores(q, k))
-        if frame.mask is not None:
-            scores = scores + frame.mask
-        pattern = scores.softmax(dim=-1, dtype=torch.float32).to(v.dtype)
-        pattern = hooks("attn_pattern", self.layer, pattern)
-        z = hooks("attn_z", self.layer, self.mix(pattern, v))
+        z = hooks("attn_z", self.layer, self.attend(q, k, v, hooks, frame.mask))
         return hooks("resid_delta_attn", self.layer, self.write(z))
+
+    def attend(
+        self,
+        q: PerHead,
+        k: Float[Tensor, "batch kv_head key d_head"],
+        v: Float[Tensor, "batch kv_head key d_head"],
+        hooks: Hooks,
+        mask: Float[Tensor, "seq key"] | None,
+    ) -> PerHead:
+        """z. The fused kernel runs unless somebody hooks the scores or the pattern."""
+        if "attn_scores" not in hooks and "attn_pattern" not in hooks:
+            return F.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, scale=self.scale, enable_gqa=self.shares_keys
+            )
+        scores = hooks("attn_scores", self.layer, self.scores(q, k))
+        if mask is not None:
+            scores = scores + mask
+        pattern = scores.softmax(dim=-1, dtype=torch.float32).to(v.dtype)
+        return self.mix(hooks("attn_pattern", self.layer, pattern), v)
 
 
 class MLP(nn.Module):
@@ -337,8 +360,8 @@ class Transformer(nn.Module):
     ) -> Resid:
         """Run layers first to stop - 1 on the residual stream that enters layer `first`."""
         frame = Frame(self, x, store)
-        for layer in range(first, self.config.n_layers if stop is None else stop):
-            x = self.block(layer)(x, hooks, frame)
+        for block in islice(self.blocks, first, stop):
+            x = block(x, hooks, frame)
         return x
 
     def unembed(self, x: Resid, hooks: Hooks = NO_HOOKS) -> Float[Tensor, "batch seq vocab"]:

@@ -47,7 +47,7 @@ def effects_of(
     model: Transformer, objective: Objective, *edits: Intervention, norm: ReadOutNorm = "fixed"
 ) -> Effects:
     cases = [Case(TOKENS, objective, edits), Case(OTHER, LOGIT_DIFF)]
-    return Effects(run(model, cases, read_out_norm=norm)[0], WriteNorms.of(model))
+    return Effects(run(model, cases, read_out_norm=norm)[0], WriteNorms(model))
 
 
 def metric(effects: Effects, kind: str, name: str) -> tuple[Tensor, ...]:

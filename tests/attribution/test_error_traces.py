@@ -45,7 +45,7 @@ def test_an_error_s_value_is_its_direct_effect_and_its_gradient_hugging_face_s(
     coders = coders_at(tiny.ours, site, variant)
     plain = run(tiny.ours, [Case(TOKENS, LOGIT_DIFF, (), bases_of([coders]))])[0]
     out = traced(tiny, site, variant).read_out
-    effects = Effects(plain, WriteNorms.of(tiny.ours)).coded[coders.stream]
+    effects = Effects(plain, WriteNorms(tiny.ours)).coded[coders.stream]
     direct = float(effects.errors("direct_effect").rows(LAYER)[TOKEN])
     assert out.value == pytest.approx(direct, rel=1e-4, abs=1e-5)
     assert (out.unit, out.position, out.adds_up) == ("logits", TOKEN, False)

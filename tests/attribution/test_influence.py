@@ -31,7 +31,7 @@ EVERYTHING = 10_000
 def effects_of(tiny: TinyModel, of: str = "logprob", *edits: Any) -> Effects:
     case = Case(TOKENS, OBJECTIVES[of], edits)
     (found,) = run(tiny.ours, [case], read_out_norm="live")
-    return Effects(found, WriteNorms.of(tiny.ours))
+    return Effects(found, WriteNorms(tiny.ours))
 
 
 def by_hand(tiny: TinyModel, of: str) -> dict[str, tuple[float, float]]:

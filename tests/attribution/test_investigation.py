@@ -74,7 +74,7 @@ def assert_same_table(found: NodeTable, truth: NodeTable) -> None:
 
 def test_an_answer_is_that_of_one_full_run(model: Transformer) -> None:
     """Asked after all the others, of passes and answers that are kept."""
-    investigation, norms = Investigation(model), WriteNorms.of(model)
+    investigation, norms = Investigation(model), WriteNorms(model)
     for cases in QUESTIONS:
         investigation.debug(cases, top_k=5)
     for cases in QUESTIONS:
@@ -96,7 +96,7 @@ def test_norms_of_the_read_out_are_not_mixed_up(model: Transformer) -> None:
     cases = [Case(TOKENS, LOGIT_DIFF)]
     investigation = Investigation(model)
     for norm in ("fixed", "live", "fixed", "live"):
-        norms = WriteNorms.of(model)
+        norms = WriteNorms(model)
         (mine,) = run(model, cases, read_out_norm=norm)
         truth = node_table([Effects(mine, norms)], top_k=5)
         assert_same_table(investigation.debug(cases, top_k=5, read_out_norm=norm), truth)

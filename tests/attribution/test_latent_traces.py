@@ -79,7 +79,7 @@ def test_direct_effects_on_a_traced_latent_sum_to_its_pre_activation(
     tiny = model_for(site, variant, tiny_models)
     coders = coders_at(tiny.ours, site, variant)
     beside = coders_at(tiny.ours, "resid_delta_mlp", "topk")
-    effects = Effects(traced(tiny, coders, beside), WriteNorms.of(tiny.ours))
+    effects = Effects(traced(tiny, coders, beside), WriteNorms(tiny.ours))
     x = hooked_run(tiny.hf, TOKENS).values[place_of_site(tiny.ours, site, LAYER)]
     truth = float(pre_activations(coders, x)[TOKEN])
     assert sum(effects.totals.by_kind.values()) == pytest.approx(truth, rel=1e-4, abs=1e-4)

@@ -65,7 +65,7 @@ def effects_of(
 ) -> Effects:
     bases = bases_of(sets)
     cases = [Case(TOKENS, objective, edits, bases), Case(OTHER, LOGIT_DIFF, (), bases)]
-    return Effects(run(model, cases, read_out_norm=norm)[0], WriteNorms.of(model))
+    return Effects(run(model, cases, read_out_norm=norm)[0], WriteNorms(model))
 
 
 def layers_of(effects: Effects, family: str, metric: str) -> tuple[Tensor, ...]:

@@ -24,7 +24,7 @@ NEURON = NodeObjective(Node.parse("mlp_L2_7@5"))
 
 
 def effects_of(model: Transformer, *cases: Case) -> list[Effects]:
-    norms = WriteNorms.of(model)
+    norms = WriteNorms(model)
     return [Effects(mine, norms) for mine in run(model, cases)]
 
 

@@ -25,7 +25,7 @@ def test_every_site_has_its_documented_shape_in_every_layer(tiny: TinyModel) -> 
         assert list(recorder.values[site]) == list(layers), site
         wanted = scale if site.endswith("norm_scale") else shapes.get(site, resid)
         assert all(recorder.values[site][i].shape == wanted for i in layers), site
-    # A recorded scale is applied by hand rather than by the fused norm.
+    # Recorded scales and patterns are applied by hand, otherwise by fused kernels.
     assert_close(logits, tiny.ours(TOKENS), atol=1e-5, rtol=0)
 
 

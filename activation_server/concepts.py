@@ -23,7 +23,7 @@ from activation_server.streaming import Event
 from neuron_explainer.attribution.influence import Influencer
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.joint import Comparison, Controls, compare, joint_effects
-from neuron_explainer.explanations.cluster import grouped
+from neuron_explainer.explanations.cluster import Group, grouped
 from neuron_explainer.explanations.explanation import Explanation
 from neuron_explainer.explanations.group_names import Name, Phrases, distinct, named_by_words
 from neuron_explainer.explanations.search import SearchIndex
@@ -42,7 +42,7 @@ class Cluster:
     name: Name
     members: tuple[Influencer, ...]
     explanations: tuple[Explanation, ...]
-    similarities: tuple[float, ...]
+    group: Group
     effect: float | None = None
     comparison: Comparison | None = None
 
@@ -128,7 +128,7 @@ class Concepts:
                 named_by_words([texts[i] for i in group.members], phrases),
                 tuple(known[i] for i in group.members),
                 tuple(explained[known[i].component, known[i].side] for i in group.members),
-                group.similarities,
+                group,
             )
             for number, group in enumerate(groups)
         ]
@@ -198,6 +198,8 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
         "named_by": cluster.name.named_by,
         "words": list(cluster.name.words),
         "coherence": cluster.name.coherence,
+        "tightness": cluster.group.tightness,
+        "is_loose": cluster.group.is_loose,
         "members": [
             {
                 "component": str(member.component),
@@ -210,7 +212,7 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
                 "similarity": similarity,
             }
             for member, explanation, similarity in zip(
-                cluster.members, cluster.explanations, cluster.similarities, strict=True
+                cluster.members, cluster.explanations, cluster.group.similarities, strict=True
             )
         ],
         "n_positive": len(cluster.members) - negative,

@@ -63,7 +63,8 @@ def read_question(
 ) -> Question:
     """Read a request. Raises what it has wrong, before anything runs."""
     model = investigation.model
-    conversation = read_conversation(model, body, extremes, read_bases(investigation))
+    named = read_bases(investigation, body.mlp_basis, body.attention_basis, body.resid_basis)
+    conversation = read_conversation(model, body, extremes, named)
     tokens = conversation.text.tokens
     position = len(tokens) - 1 if body.position == -1 else body.position
     if not 1 <= position <= len(tokens):
@@ -286,6 +287,7 @@ class Ranking:
             "measured_effect": measured,
             "n_tokens": item.n_tokens,
             "explanation": None if explanation is None else explanation.text,
+            "explanation_score": None if explanation is None else explanation.score,
         }
 
     def _rank(self, question: Question, item: Influencer, dataset: str | None) -> float | None:

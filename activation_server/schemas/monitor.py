@@ -115,6 +115,9 @@ class InfluenceItem(Response):
     )
     n_tokens: int = Field(description="Nodes summed; 1 for a node.")
     explanation: str | None = Field(description="The best explanation of that side, if any.")
+    explanation_score: float | None = Field(
+        description="That explanation's score; null where it has none, or there is no explanation."
+    )
 
 
 class InfluenceTotals(Response):
@@ -200,6 +203,10 @@ class Cluster(Response):
     words: list[str] = Field(description="Words that tell its explanations from all others.")
     coherence: int | None = Field(
         description="1 (one topic) to 7 (none), by a language model; null where there is none."
+    )
+    tightness: float = Field(description="Mean cosine of two members' explanations.")
+    is_loose: bool = Field(
+        description="Its members share little: a tightness below 0.55. Such groups are kept and said."
     )
     members: list[ClusterMember]
     n_positive: int

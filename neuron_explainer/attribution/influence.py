@@ -373,14 +373,14 @@ class _Totals:
 
     def add(self, sheet: Sheet) -> None:
         by_token = _by(sheet.token, sheet.attribution, len(self.token))
-        everything = float(by_token.sum())
-        negative = 0.0
+        positive, negative = float(by_token.sum()), 0.0
         if sheet.kind == "mlp":
             is_negative = (sheet.activation < 0).to(sheet.attribution.dtype)
             negative = float(torch.tensordot(sheet.attribution, is_negative))
+            positive = float(torch.tensordot(sheet.attribution, 1 - is_negative))
         self.side["negative"] += negative
-        self.side["positive"] += everything - negative
-        self.kind[sheet.kind] += everything
+        self.side["positive"] += positive
+        self.kind[sheet.kind] += positive + negative
         self.token += by_token
         self.key += (
             by_token if sheet.key is None else _by(sheet.key, sheet.attribution, len(self.key))

@@ -180,12 +180,12 @@ def _read_tokens(batch: Pass, row: int, objective: TokenObjective) -> ReadOut:
             raise ValueError(f"token id {token} is out of range: 0-{model.config.n_vocab - 1}.")
     r = batch.final[row, position].detach().requires_grad_()
     norm = model.final_norm
-    normed = norm.apply(r, norm.scale(r))
+    scale = norm.scale(r)
+    normed = norm.apply(r, scale)
     value = objective.value(normed, model.w_unembed)
-    (u,) = torch.autograd.grad(value, normed, retain_graph=True)
-    (live,) = torch.autograd.grad(value, r)
-    fixed = norm.apply(r, norm.scale(r).detach())
-    (direction,) = torch.autograd.grad(fixed, r, u)
+    (u,) = torch.autograd.grad(value, normed)  # through the unembedding, which is large, once
+    (live,) = torch.autograd.grad(normed, r, u)
+    (direction,) = torch.autograd.grad(norm.apply(r, scale.detach()), r, u)
     constant = 0.0 if norm.bias is None else float(u.double() @ norm.bias.detach().double())
     return ReadOut(
         value=float(value.detach()),

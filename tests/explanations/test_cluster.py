@@ -35,6 +35,19 @@ def test_the_cut_decides_how_alike_members_are() -> None:
     assert [group.members for group in grouped(torch.ones(1, 4), min_members=1)] == [(0,)]
 
 
+def test_tightness_is_the_mean_cosine_of_two_members() -> None:
+    vectors = planted()
+    for group in grouped(vectors, cut=0.9, min_members=2):
+        unit = torch.nn.functional.normalize(vectors[list(group.members)].double())
+        pairs = torch.combinations(torch.arange(len(unit)))
+        by_hand = (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(1).mean()
+        assert group.tightness == pytest.approx(float(by_hand))
+        assert not group.is_loose
+    everything = grouped(vectors, cut=1.9)[0]
+    assert everything.is_loose
+    assert grouped(torch.ones(1, 4), min_members=1)[0].tightness == 1
+
+
 def test_average_linkage_by_hand() -> None:
     """Two close vectors, and one whose mean distance to both is 0.5: the cut at that lets it in."""
     angles = torch.tensor([0.0, 0.0, torch.pi / 3])

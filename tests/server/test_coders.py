@@ -245,6 +245,21 @@ def test_a_latent_stands_among_its_own_coders_values_only(
     assert {item["quantile"] is not None for item in items} == {is_known}
 
 
+def test_edits_of_a_conversation_are_of_the_coder_that_is_named(
+    rivals: tuple[TestClient, Path],
+) -> None:
+    edit = {"kind": "set", "component": "mlp_ae_L1_100", "value": 50.0}  # the first has 48 latents
+    asked = {"prompt": PROMPT, "interventions": [edit]}
+    refused = post(rivals[0], "monitor/influence", asked, 422)
+    assert "mlp_ae_L1_100" in refused["message"]
+    bases = {"mlp_basis": "wide", "kinds": ["latent"]}
+    plain, edited = (
+        post(rivals[0], "monitor/influence", body | bases)["objective"]["value"]
+        for body in ({"prompt": PROMPT}, asked)
+    )
+    assert abs(plain - edited) > 1e-3
+
+
 def test_the_pages_of_a_latent_are_those_of_the_coder_that_is_named(
     rivals: tuple[TestClient, Path],
 ) -> None:

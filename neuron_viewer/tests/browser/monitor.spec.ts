@@ -99,6 +99,11 @@ test("steers: both replies, a switch, a sweep, and the link to share it", async 
   await expect(compared).toHaveCount(0);
   await steer.getByRole("switch").click();
 
+  await tokens(page).nth(1).dragTo(tokens(page).nth(3));
+  await steer.getByRole("button", { name: /^only tokens 1.3$/ }).click();
+  await expect(page).toHaveURL(/at\+1%2C2%2C3/);
+  await steer.getByRole("button", { name: /^tokens 1.3: act everywhere instead$/ }).click();
+
   await steer.getByRole("button", { name: "Sweep strength and number" }).click();
   const cells = steer.getByRole("group", { name: "Sweep" }).getByRole("button");
   await expect(cells).toHaveCount(7);
@@ -155,6 +160,31 @@ test("suppresses a concept that is measured against random sets", async ({ page,
   await expect(compared).toContainText(/Below each token|The replies are the same/);
   await row.getByRole("button", { name: "Suppress" }).click();
   await expect(compared).toHaveCount(0);
+
+  const header = concepts.locator("header");
+  const grouped = await header.textContent();
+  await concepts.getByLabel("cut").fill("0.2");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/[?&]cut=0.2(&|$)/);
+  await expect(header).not.toHaveText(grouped ?? "");
+  const nRows = await panel(page, "Components").getByRole("table").getAttribute("aria-rowcount");
+  await page.getByLabel("Least score of the explanation").selectOption("0.6");
+  await expect(page).toHaveURL(/[?&]score=0.6(&|$)/);
+  await expect(panel(page, "Components").getByRole("table")).not.toHaveAttribute("aria-rowcount", nRows ?? "");
+});
+
+test("shows a concept's whole name and both its buttons on a phone", async ({ page, model }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await write(page, firstExample(model).prompt);
+  await explainReply(page);
+  const row = panel(page, "Concepts").locator("tbody tr").first();
+  await expect(row).toContainText(/stronger than \d+ of 32|no better than chance/);
+  for (const name of ["Suppress", "Strengthen"]) {
+    const box = await row.getByRole("button", { name }).boundingBox();
+    expect((box?.x ?? -1) + (box?.width ?? 999)).toBeLessThanOrEqual(390);
+  }
+  expect(await row.locator("b").first().evaluate((name) => name.scrollWidth <= name.clientWidth)).toBe(true);
+  await expectNoSidewaysScroll(page);
 });
 
 test("a reply goes on while the page is used, and ends with the page", async ({ page, model }) => {
@@ -178,7 +208,9 @@ test("goes by keyboard, selects a range by dragging, and refuses nothing silentl
   await tokens(page).nth(1).dragTo(tokens(page).nth(4));
   await expect(page).toHaveURL(/from=1-4/);
   await page.goto("/monitor?p=Hello&on=99");
-  await expect(page.getByRole("alert").first()).toContainText("99");
+  await expect(page.getByRole("alert")).toHaveCount(1);
+  await expect(page.getByRole("alert")).toContainText("99");
+  await expect(panel(page, "Concepts")).toHaveCount(0);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

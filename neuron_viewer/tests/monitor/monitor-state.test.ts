@@ -36,7 +36,8 @@ const CHAT: MonitorState = {
   reply: [0, 35, 36, 49151],
   sampling: { temperature: 0.7, top_p: 0.9, seed: 12, max_new_tokens: 20 },
   explained: { position: 31, of: "logit_diff", token: " 9", distractor: 315 },
-  listing: { by: "activation", kind: "mlp", side: "negative", layers: [0, 3], tokens: [4, 9], text: "day" },
+  listing: { by: "activation", kind: "mlp", side: "negative", layers: [0, 3], tokens: [4, 9], text: "day", minScore: 0.4 },
+  grouping: { cut: 0.45, min_members: 4 },
   concepts: [DAYS],
 };
 
@@ -60,7 +61,7 @@ describe("the state in the URL", () => {
 
   it("drops what it cannot read", () => {
     const state = readState(
-      new URLSearchParams("r=x.!!&temp=hot&top_p=7&on=-2&tok=x&of=luck&in=3&from=9-2&kinds=cats&c=a~b~c&c=x~set~1~all~on~"),
+      new URLSearchParams("r=x.!!&temp=hot&top_p=7&on=-2&tok=x&of=luck&in=3&from=9-2&cut=9&least=0&score=high&kinds=cats&c=a~b~c&c=x~set~1~all~on~"),
       true,
     );
     expect(state).toEqual({ ...emptyState(true), listing: { ...DEFAULT_LISTING, tokens: [2, 9] } });

@@ -912,6 +912,11 @@ export interface components {
             /** Id */
             id: number;
             /**
+             * Is Loose
+             * @description Its members share little: a tightness below 0.55. Such groups are kept and said.
+             */
+            is_loose: boolean;
+            /**
              * Measured Effect
              * @description Objective minus objective with all members' own side set to zero together.
              */
@@ -929,6 +934,11 @@ export interface components {
              * @description `words`, or the language model that named it.
              */
             named_by: string;
+            /**
+             * Tightness
+             * @description Mean cosine of two members' explanations.
+             */
+            tightness: number;
             /**
              * Words
              * @description Words that tell its explanations from all others.
@@ -2382,6 +2392,11 @@ export interface components {
              * @description The best explanation of that side, if any.
              */
             explanation: string | null;
+            /**
+             * Explanation Score
+             * @description That explanation's score; null where it has none, or there is no explanation.
+             */
+            explanation_score: number | null;
             /** Index */
             index: number;
             /** Key Position */

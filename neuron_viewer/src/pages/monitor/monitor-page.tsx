@@ -46,6 +46,8 @@ function Monitored({ model }: { model: ModelResponse }) {
   const request = position === null ? null : influenceRequest(state, position, model.n_layers);
   const query = useInfluence(request);
   const measured = useInfluence(request && query.data ? { ...request, measure: MEASURED } : null);
+  // Said once, in the header.
+  const isRefused = query.error !== null && query.data === undefined;
   const heat = (position !== null && query.data?.by_key_token) || null;
   function steer(concept: Pick<ConceptSpec, "name" | "members" | "strength">) {
     const others = state.concepts.filter(({ name }) => name !== concept.name);
@@ -77,10 +79,11 @@ function Monitored({ model }: { model: ModelResponse }) {
             onChange={(explained) => { change({ explained }); }}
           />
         )}
-        {request && (
+        {request && !isRefused && (
           <ErrorBoundary name="Concepts">
             <ConceptsPanel
               request={clustersRequest(state, request.position, model.n_layers)}
+              onGrouping={(grouping) => { change({ grouping }, true); }}
               nLayers={model.n_layers}
               steered={state.concepts}
               onSteer={(cluster, strength) => { steer({ ...membersOf(cluster), strength }); }}
@@ -90,7 +93,7 @@ function Monitored({ model }: { model: ModelResponse }) {
         <div className="mrow">
           <ErrorBoundary name="Components">
             {position === null && <StartPanel model={model} onRun={talk.run} />}
-            {request && !(query.error && !query.data) && (
+            {request && !isRefused && (
               <ComponentsPanel
                 query={{ ...query, error: null }}
                 listing={state.listing}

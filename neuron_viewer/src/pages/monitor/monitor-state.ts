@@ -3,7 +3,8 @@
  *
  * `p` the text to continue, or `u` `a` `s` messages in order; `r` the reply's token ids (base 36); `temp` `top_p`
  * `seed` `max` how tokens are chosen; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
- * `side` `in` (layers) `from` (tokens) `find` what is listed; `c` concepts that steer. But for the prompt none of
+ * `side` `in` (layers) `from` (tokens) `find` `score` what is listed; `cut` `least` how concepts are grouped; `c`
+ * concepts that steer. But for the prompt none of
  * these is a key of the Debugger's, since its question is carried from page to page. What is at its default is
  * left out; what cannot be read is dropped: a link may come from a newer version.
  */
@@ -25,7 +26,12 @@ export type Listing = {
   /** Tokens at which components write. */
   tokens: Range | null;
   text: string;
+  /** Least score of an explanation; null lists those without one too. */
+  minScore: number | null;
 };
+
+/** How components are grouped: the distance at which groups part, and the fewest members of one. */
+export type Grouping = { cut: number; min_members: number };
 
 /** A token as it is typed, or its id. */
 export type TokenChoice = string | number;
@@ -48,9 +54,11 @@ export type MonitorState = {
   sampling: Sampling;
   explained: Explained;
   listing: Listing;
+  grouping: Grouping;
   concepts: ConceptSpec[];
 };
 
+export const DEFAULT_GROUPING: Grouping = { cut: 0.6, min_members: 3 };
 export const DEFAULT_SAMPLING: Sampling = { temperature: 0, top_p: 1, seed: 0, max_new_tokens: 48 };
 export const NOTHING_EXPLAINED: Explained = { position: null, of: "logprob", token: null, distractor: null };
 export const DEFAULT_LISTING: Listing = {
@@ -60,6 +68,7 @@ export const DEFAULT_LISTING: Listing = {
   layers: null,
   tokens: null,
   text: "",
+  minScore: null,
 };
 
 const ROLES: Record<string, Role> = { s: "system", u: "user", a: "assistant" };
@@ -73,6 +82,7 @@ export function emptyState(isChat: boolean): MonitorState {
     sampling: DEFAULT_SAMPLING,
     explained: NOTHING_EXPLAINED,
     listing: DEFAULT_LISTING,
+    grouping: DEFAULT_GROUPING,
     concepts: [],
   };
 }
@@ -90,6 +100,10 @@ export function readState(params: URLSearchParams, isChat: boolean): MonitorStat
     sampling: readSampling(params),
     explained: readExplained(params),
     listing: readListing(params),
+    grouping: {
+      cut: readNumber(params, "cut", 0.01, 2) ?? DEFAULT_GROUPING.cut,
+      min_members: Math.trunc(readNumber(params, "least", 1, 100) ?? DEFAULT_GROUPING.min_members),
+    },
     concepts: params.getAll("c").flatMap((text) => textToConcept(text) ?? []),
   };
 }
@@ -102,6 +116,8 @@ export function writeState(state: MonitorState): URLSearchParams {
   writeSampling(state.sampling, params);
   writeExplained(state.explained, params);
   writeListing(state.listing, params);
+  if (state.grouping.cut !== DEFAULT_GROUPING.cut) params.set("cut", String(state.grouping.cut));
+  if (state.grouping.min_members !== DEFAULT_GROUPING.min_members) params.set("least", String(state.grouping.min_members));
   for (const concept of state.concepts) params.append("c", conceptToText(concept));
   return params;
 }
@@ -112,17 +128,21 @@ function readIds(text: string | null): number[] {
 }
 
 function readSampling(params: URLSearchParams): Sampling {
-  const number = (key: string, from: number, to: number, otherwise: number) => {
-    const text = params.get(key);
-    const value = text === null || text === "" ? NaN : Number(text);
-    return value >= from && value <= to ? value : otherwise;
-  };
+  const number = (key: string, from: number, to: number, otherwise: number) =>
+    readNumber(params, key, from, to) ?? otherwise;
   return {
     temperature: number("temp", 0, 100, DEFAULT_SAMPLING.temperature),
     top_p: number("top_p", 0.01, 1, DEFAULT_SAMPLING.top_p),
     seed: Math.trunc(number("seed", 0, Number.MAX_SAFE_INTEGER, DEFAULT_SAMPLING.seed)),
     max_new_tokens: Math.trunc(number("max", 1, 4096, DEFAULT_SAMPLING.max_new_tokens)),
   };
+}
+
+/** A number within bounds; null where there is none. */
+function readNumber(params: URLSearchParams, key: string, from: number, to: number): number | null {
+  const text = params.get(key);
+  const value = text === null || text === "" ? NaN : Number(text);
+  return value >= from && value <= to ? value : null;
 }
 
 function writeSampling(sampling: Sampling, params: URLSearchParams): void {
@@ -168,6 +188,7 @@ function readListing(params: URLSearchParams): Listing {
     layers: readRange(params.get("in")),
     tokens: readRange(params.get("from")),
     text: params.get("find") ?? "",
+    minScore: readNumber(params, "score", -1, 1),
   };
 }
 
@@ -178,6 +199,7 @@ function writeListing(listing: Listing, params: URLSearchParams): void {
   if (listing.layers) params.set("in", listing.layers.join("-"));
   if (listing.tokens) params.set("from", listing.tokens.join("-"));
   if (listing.text) params.set("find", listing.text);
+  if (listing.minScore !== null) params.set("score", String(listing.minScore));
 }
 
 export function readRange(text: string | null): Range | null {

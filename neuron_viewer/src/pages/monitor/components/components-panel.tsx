@@ -135,9 +135,13 @@ function Sums({ totals, unit }: { totals: InfluenceResponse["totals"]; unit: str
   );
 }
 
-/** Text filters by name and explanation; the rest the server has done. */
-export function shownItems({ items }: InfluenceResponse, { text }: Listing): readonly InfluenceItem[] {
+/** Text filters by name and explanation, the score by how well that explanation does; the rest the server has done. */
+export function shownItems(
+  { items }: Pick<InfluenceResponse, "items">,
+  { text, minScore }: Listing,
+): readonly InfluenceItem[] {
   const wanted = text.trim().toLowerCase();
-  if (wanted === "") return items;
-  return items.filter((item) => `${item.node} ${item.explanation ?? ""}`.toLowerCase().includes(wanted));
+  const scored = minScore === null ? items : items.filter((item) => (item.explanation_score ?? -Infinity) >= minScore);
+  if (wanted === "") return scored;
+  return scored.filter((item) => `${item.node} ${item.explanation ?? ""}`.toLowerCase().includes(wanted));
 }

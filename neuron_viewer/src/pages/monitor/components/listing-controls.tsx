@@ -39,8 +39,30 @@ export function ListingControls({ listing, onChange }: ListingControlsProps) {
         value={listing.text}
         onChange={(event) => { onChange({ ...listing, text: event.target.value }); }}
       />
+      <label className="leastscore small quiet">
+        score{" "}
+        <select
+          className="pick"
+          aria-label="Least score of the explanation"
+          value={listing.minScore ?? ""}
+          onChange={(event) => {
+            onChange({ ...listing, minScore: event.target.value === "" ? null : Number(event.target.value) });
+          }}
+        >
+          <option value="">any</option>
+          {leastScores(listing.minScore).map((score) => (
+            <option key={score} value={score}>{`\u2265 ${score}`}</option>
+          ))}
+        </select>
+      </label>
     </>
   );
+}
+
+/** What may be chosen; a link may have chosen another. */
+function leastScores(chosen: number | null): number[] {
+  const scores = new Set([0.2, 0.4, 0.6, 0.8, ...(chosen === null ? [] : [chosen])]);
+  return [...scores].sort((a, b) => a - b);
 }
 
 type ChoiceProps<T extends string> = {

@@ -19,16 +19,24 @@ type ConceptRowProps = {
 
 export const STRENGTHEN = 0.5;
 
+/** Says that a group's members have little in common. */
+function LooseMark({ tightness }: { tightness: number }) {
+  return <abbr title={`Two members' explanations have a cosine of ${tightness.toFixed(2)} on average`}>loose</abbr>;
+}
+
 /** One concept: who is in it, what it did, whether chance would do as well, and its switch. */
 export function ConceptRow({ cluster, nLayers, hasCoherence, scales, strength, onSteer }: ConceptRowProps) {
   const { name, words, coherence, members, attribution, measured_effect: measured, controls } = cluster;
   const verdict = verdictOf(controls);
   return (
     <tr className={[verdict?.isWeak && "weak", strength !== null && "on"].filter(Boolean).join(" ") || undefined}>
-      <td>
+      <td className="c-name">
         <span className="cn" title={members.map(({ component, explanation }) => `${component}: ${explanation}`).join("\n")}>
           <b>{name}</b>
-          <span className="quiet small">{words.slice(0, 4).join(", ") || members[0]?.explanation}</span>
+          <span className="quiet small">
+            {cluster.is_loose && <><LooseMark tightness={cluster.tightness} />{": "}</>}
+            {words.slice(0, 4).join(", ") || members[0]?.explanation}
+          </span>
         </span>
       </td>
       {hasCoherence && <td className="num c-coh">{coherence ?? "\u2013"}</td>}
@@ -44,7 +52,7 @@ export function ConceptRow({ cluster, nLayers, hasCoherence, scales, strength, o
       <td className="c-est" {...define("influence_attribution", { exact: attribution })}>
         <ValueBar value={attribution} scale={scales.bars} estimated />
       </td>
-      <td {...define("joint_effect", { exact: measured })}>
+      <td className="c-meas" {...define("joint_effect", { exact: measured })}>
         {measured === null ? <span className="pend" /> : <ValueBar value={measured} scale={scales.bars} estimate={attribution} />}
       </td>
       <td>
@@ -53,7 +61,7 @@ export function ConceptRow({ cluster, nLayers, hasCoherence, scales, strength, o
         )}
         {verdict && <span className={verdict.isWeak ? "verdict alert" : "verdict"}>{verdict.text}</span>}
       </td>
-      <td className="num">
+      <td className="num c-steer">
         <span className="seg" role="group" aria-label={`Steer ${name}`}>
           <button type="button" aria-pressed={strength === 0} onClick={() => { onSteer(0); }}>
             Suppress

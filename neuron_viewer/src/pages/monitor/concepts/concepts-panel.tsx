@@ -4,15 +4,18 @@ import { ApiError } from "@/api/errors";
 import { streamClusters } from "@/api/monitor";
 import type { Cluster, ClustersRequest, ClustersResponse, ConceptSpec } from "@/api/types";
 import { Async } from "@/components/async";
+import { NumberOption } from "@/components/number-option";
 import { barScale, maxAbs } from "@/lib/color";
 import { define } from "@/lib/define";
 import { useStream } from "@/lib/use-stream";
 
+import type { Grouping } from "../monitor-state";
 import { ConceptRow } from "./concept-row";
 
 type ConceptsPanelProps = {
   /** Null while no token is clicked. */
   request: ClustersRequest | null;
+  onGrouping: (grouping: Grouping) => void;
   nLayers: number;
   /** What a concept is steered with; its name says which one it is. */
   steered: readonly ConceptSpec[];
@@ -20,7 +23,7 @@ type ConceptsPanelProps = {
 };
 
 /** The influential components grouped by meaning, strongest measured effect first, each against random sets. */
-export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPanelProps) {
+export function ConceptsPanel({ request, onGrouping, nLayers, steered, onSteer }: ConceptsPanelProps) {
   const key = useMemo(() => (request ? JSON.stringify(request) : null), [request]);
   const query = useStream<ClustersResponse>(key, (signal) => streamClusters(request as ClustersRequest, signal));
   const lack = lackOf(query.error);
@@ -33,6 +36,7 @@ export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPa
           {query.data &&
             `${query.data.n_grouped} of ${query.data.n_candidates} leading components share a meaning with others`}
         </span>
+        {request && !lack && <GroupingOptions grouping={request} onChange={onGrouping} />}
         <span className="end note" role="status">
           {query.isRunning && query.data && `Measured ${nMeasured} of ${query.data.clusters.length}`}
           {query.isRunning && !query.data && "Grouping"}
@@ -53,6 +57,19 @@ export function ConceptsPanel({ request, nLayers, steered, onSteer }: ConceptsPa
   );
 }
 
+const CUT = { name: "cut", help: "Cosine distance at which groups part", min: 0.05, max: 2, step: 0.05 };
+const LEAST = { name: "members \u2265", help: "Fewest members of a group", min: 1, max: 100, step: 1 };
+
+function GroupingOptions({ grouping, onChange }: { grouping: Grouping; onChange: (grouping: Grouping) => void }) {
+  const { cut, min_members } = grouping;
+  return (
+    <span className="opts small">
+      <NumberOption option={CUT} value={cut} onChange={(value) => { onChange({ cut: value, min_members }); }} />
+      <NumberOption option={LEAST} value={min_members} onChange={(value) => { onChange({ cut, min_members: value }); }} />
+    </span>
+  );
+}
+
 /** Without explanations there are no concepts; that is how most models are at first, and no fault. */
 function lackOf(error: Error | null): string | null {
   return error instanceof ApiError && error.status === 422 ? `${error.said || error.message} ${error.hint}` : null;
@@ -69,17 +86,19 @@ function NoConcepts({ data }: { data: ClustersResponse | undefined }) {
   );
 }
 
-/** Rows before more are asked for, so that the components stay in sight. */
+/** Rows before more are asked for, so that the components stay in sight; groups that share little wait too. */
 const SHOWN = 5;
 
-type ConceptTableProps = Omit<ConceptsPanelProps, "request"> & { clusters: readonly Cluster[] };
+type ConceptTableProps = Omit<ConceptsPanelProps, "request" | "onGrouping"> & { clusters: readonly Cluster[] };
 
 function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps) {
   const bars = barScale(clusters.flatMap((cluster) => [cluster.attribution, cluster.measured_effect]));
   const strip = maxAbs(clusters.flatMap((c) => [c.measured_effect, ...(c.controls?.effects ?? [])]));
   const hasCoherence = clusters.some(({ coherence }) => coherence !== null);
   const [showsAll, setShowsAll] = useState(false);
-  const shown = showsAll ? clusters : clusters.slice(0, SHOWN);
+  const tight = clusters.filter(({ is_loose }) => !is_loose);
+  const first = (tight.length > 0 ? tight : clusters).slice(0, SHOWN);
+  const shown = showsAll ? clusters : first;
   const nControls = Math.max(0, ...clusters.map((cluster) => cluster.controls?.effects.length ?? 0));
   return (
     <div className="scroll">
@@ -122,9 +141,9 @@ function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps
           ))}
         </tbody>
       </table>
-      {clusters.length > SHOWN && (
+      {clusters.length > first.length && (
         <button type="button" className="link small morerows" onClick={() => { setShowsAll(!showsAll); }}>
-          {showsAll ? "Show the strongest only" : `Show ${clusters.length - SHOWN} weaker ones`}
+          {showsAll ? "Show the strongest only" : `Show ${clusters.length - first.length} more, weaker or loose`}
         </button>
       )}
     </div>

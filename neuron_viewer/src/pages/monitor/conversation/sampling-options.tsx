@@ -1,9 +1,9 @@
-import { useId, useState } from "react";
+import { NumberOption, type NumberOf } from "@/components/number-option";
 
 import type { Sampling } from "../monitor-state";
 
 type SamplingOptionsProps = { sampling: Sampling; onChange: (sampling: Sampling) => void };
-type Option = { key: keyof Sampling; name: string; help: string; min: number; max: number; step: number };
+type Option = NumberOf & { key: keyof Sampling };
 
 const OPTIONS: Option[] = [
   { key: "temperature", name: "temperature", help: "0 always takes the likeliest token", min: 0, max: 100, step: 0.1 },
@@ -24,35 +24,6 @@ export function SamplingOptions({ sampling, onChange }: SamplingOptionsProps) {
           onChange={(value) => { onChange({ ...sampling, [option.key]: value }); }}
         />
       ))}
-    </span>
-  );
-}
-
-type NumberOptionProps = { option: Option; value: number; onChange: (value: number) => void };
-
-function NumberOption({ option, value, onChange }: NumberOptionProps) {
-  const id = useId();
-  const [draft, setDraft] = useState<string | null>(null);
-  function settle(text: string) {
-    const number = option.step === 1 ? Math.round(Number(text)) : Number(text);
-    if (text.trim() !== "" && Number.isFinite(number)) onChange(Math.max(option.min, Math.min(option.max, number)));
-    setDraft(null);
-  }
-  return (
-    <span title={option.help}>
-      <label htmlFor={id}>{option.name}</label>{" "}
-      <input
-        id={id}
-        className="numfield"
-        inputMode="decimal"
-        style={{ width: `${Math.max(1, (draft ?? String(value)).length) + 0.5}ch` }}
-        value={draft ?? value}
-        onChange={(event) => { setDraft(event.target.value); }}
-        onBlur={(event) => { settle(event.target.value); }}
-        onKeyDown={(event) => {
-          if (event.key === "Enter") settle(event.currentTarget.value);
-        }}
-      />
     </span>
   );
 }

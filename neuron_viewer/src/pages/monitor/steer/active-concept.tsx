@@ -3,9 +3,12 @@ import { Chip } from "@/components/chip";
 import { NumberSlider } from "@/components/number-slider";
 
 import { Choice } from "../components/listing-controls";
+import type { Range } from "../monitor-state";
 
 type ActiveConceptProps = {
   concept: ConceptSpec;
+  /** Tokens that are selected, to act on them alone. */
+  range: Range | null;
   onChange: (concept: ConceptSpec) => void;
   onRemove: () => void;
 };
@@ -19,7 +22,7 @@ const METHOD_HELP = {
 };
 
 /** A concept that steers: on or off, how strongly, where and how. */
-export function ActiveConcept({ concept, onChange, onRemove }: ActiveConceptProps) {
+export function ActiveConcept({ concept, range, onChange, onRemove }: ActiveConceptProps) {
   const { name, strength, members, enabled, positions } = concept;
   const title = name || members.map(({ component }) => component).join(", ");
   return (
@@ -55,15 +58,26 @@ export function ActiveConcept({ concept, onChange, onRemove }: ActiveConceptProp
         <span className="label">Acts on</span>
         {positions ? (
           <button type="button" className="link small" onClick={() => { onChange({ ...concept, positions: null }); }}>
-            tokens {positions.join(", ")}: act everywhere instead
+            tokens {tokensText(positions)}: act everywhere instead
           </button>
         ) : (
-          <Choice
-            label="Acts on"
-            options={WHERES}
-            value={concept.where}
-            onChange={(where) => { onChange({ ...concept, where }); }}
-          />
+          <>
+            <Choice
+              label="Acts on"
+              options={WHERES}
+              value={concept.where}
+              onChange={(where) => { onChange({ ...concept, where }); }}
+            />
+            {range && (
+              <button
+                type="button"
+                className="link small"
+                onClick={() => { onChange({ ...concept, positions: numbersOf(range) }); }}
+              >
+                only tokens {tokensText(numbersOf(range))}
+              </button>
+            )}
+          </>
         )}
       </div>
       <div className="row">
@@ -78,6 +92,17 @@ export function ActiveConcept({ concept, onChange, onRemove }: ActiveConceptProp
       <p className="note">{METHOD_HELP[concept.method]} Only their matching side acts.</p>
     </div>
   );
+}
+
+function numbersOf([first, last]: Range): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** A run of tokens by its ends, others one by one. */
+export function tokensText(positions: readonly number[]): string {
+  const [first = 0] = positions;
+  const isRun = positions.length > 1 && positions.every((position, index) => position === first + index);
+  return isRun ? `${first}\u2013${first + positions.length - 1}` : positions.join(", ");
 }
 
 export function verbOf({ strength, method }: ConceptSpec): string {

@@ -29,6 +29,7 @@ export function SteerPanel({ monitor, model, extremeLevel }: SteerPanelProps) {
           <ActiveConcept
             key={`${index} ${concept.name}`}
             concept={concept}
+            range={state.listing.tokens}
             onChange={(next) => { set(index, next); }}
             onRemove={() => { set(index, null); }}
           />

@@ -158,8 +158,8 @@ class Explanations:
             def compute() -> bytes:
                 return self._keep(score_by_model(said, source, self._model))
 
-            # The time it was said is part of it, so that no earlier answer is given again.
-            return await self._session.answer(("explanation", said), lambda: compute, request)
+            # A key of its own, so that no earlier answer is given again.
+            return await self._session.answer(("explanation", object()), lambda: compute, request)
         if body.simulator == "endpoint":
             with field("simulator", "Start the server with OPENAI_BASE_URL or OPENAI_API_KEY."):
                 scored = await unless_gone(request, score_by_endpoint(said, source))

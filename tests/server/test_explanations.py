@@ -182,6 +182,23 @@ def test_a_sentence_of_ones_own_is_scored_and_kept(explained: TestClient) -> Non
     assert empty.status_code == 422
 
 
+def test_the_served_model_scores_a_sentence_each_time_anew(
+    explained: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TDB_CACHE", str(tmp_path / "cache"))
+    said = {"text": "fires on ' Mary'", "simulator": "local"}
+    path = "/api/components/mlp_L1_7"
+    for _ in range(2):
+        written = explained.post(f"{path}/explanations", json=said)
+        assert written.status_code == 200, written.text
+        own = written.json()["explanation"]
+        assert own["explainer"] == "human:local"
+        assert written.json()["excerpts"] or written.json()["problems"]
+        known = [it["id"] for it in explained.get(path).json()["explanations"]]
+        assert own["id"] in known
+        assert explained.delete(f"{path}/explanations/{own['id']}").status_code == 204
+
+
 def test_an_endpoint_that_hangs_delays_nobody_else(
     explained: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

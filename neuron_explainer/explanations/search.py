@@ -78,7 +78,7 @@ class SearchIndex:
     def __init__(self, store: ExplanationStore, encoder: Encoder, table: VectorTable) -> None:
         table.check_encoder(encoder)
         self.store, self.encoder = store, encoder
-        self._version = _version(store)
+        self._version = store.version
         self._vectors: Float[Tensor, "row d"] = table.vectors.float()
         self._numbers = table.numbers
         self._columns = _columns(store, table)
@@ -98,7 +98,7 @@ class SearchIndex:
 
     def is_stale(self) -> bool:
         """Whether explanations were added or removed since."""
-        return _version(self.store) != self._version
+        return self.store.version != self._version
 
     def __len__(self) -> int:
         return int(self._numbers.numel())
@@ -234,11 +234,6 @@ def merge(results: Sequence[Sequence[Hit]], limit: int) -> list[Hit]:
     return sorted((hit for hits in results for hit in hits), key=lambda hit: -hit.similarity)[
         :limit
     ]
-
-
-def _version(store: ExplanationStore) -> tuple[int, int]:
-    ((count, last),) = store.select("SELECT count(*), coalesce(max(id), 0) FROM explanations", ())
-    return count, last
 
 
 def _columns(store: ExplanationStore, table: VectorTable) -> dict[str, Tensor]:

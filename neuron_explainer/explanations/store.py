@@ -268,6 +268,16 @@ class ExplanationStore:
         with self._lock:
             return self._connection.execute(statement, tuple(values)).fetchall()
 
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Changes with what is explained: SQLite may give the number of what was removed to what is added next."""
+        with self._lock:
+            changes = self._connection.total_changes
+            ((count, last),) = self.select(
+                "SELECT count(*), coalesce(max(id), 0) FROM explanations", ()
+            )
+        return count, last, changes
+
     # --- what the store is about ----------------------------------------------------------------
 
     @property

@@ -263,6 +263,21 @@ def test_ones_own_can_be_deleted_and_written_again(explained: TestClient) -> Non
     assert "written in the viewer" in given.json()["hint"]
 
 
+def test_a_sentence_written_in_place_of_a_deleted_one_is_found_by_its_own_meaning(
+    explained: TestClient,
+) -> None:
+    at = "/api/components/mlp_L0_1/explanations"
+
+    def closest(query: str) -> str:
+        found = explained.get("/api/search", params={"q": query, "limit": 1}).json()
+        return str(found["hits"][0]["explanation"]["text"])
+
+    for text, query in (("zebras and penguins", "zebras"), ("violins in an orchestra", "violin")):
+        own = explained.post(at, json={"text": text}).json()["explanation"]["id"]
+        assert closest(query) == text
+        assert explained.delete(f"{at}/{own}").status_code == 204
+
+
 def test_only_neurons_have_a_negative_side_to_explain(explained: TestClient) -> None:
     body = {"text": "previous token", "side": "negative"}
     answer = explained.post("/api/components/attn_L0_0/explanations", json=body)

@@ -2,6 +2,7 @@
 
 tdb search "days of the week" --explanations FILE.sqlite
 tdb search --explanations FILE.sqlite --import PUBLIC.jsonl --reindex minilm
+tdb score mlp_L3_117 "fires on ' Monday', ' Tuesday'" --dataset DIR --simulator literal
 tdb score mlp_L3_117 "fires on days of the week" --dataset DIR --local smollm2
 """
 
@@ -19,7 +20,6 @@ from activation_server.language_models import (
     MaxTokens,
     Patience,
     Replies,
-    Simulator,
     Timeout,
     open_provider,
 )
@@ -37,8 +37,15 @@ def search(
     mode: Annotated[Literal["meaning", "keyword"], typer.Option()] = "meaning",
     kind: Annotated[Literal["attn", "mlp", "latent"] | None, typer.Option()] = None,
     layer: Annotated[int | None, typer.Option(min=0)] = None,
+    side: Annotated[Literal["positive", "negative"] | None, typer.Option()] = None,
     min_score: Annotated[
         float | None, typer.Option(help="Only explanations that score so.")
+    ] = None,
+    min_density: Annotated[
+        float | None, typer.Option(help="Only what is active on this share of tokens or more.")
+    ] = None,
+    max_density: Annotated[
+        float | None, typer.Option(help="Only what is active on this share of tokens or less.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     reindex: Annotated[
@@ -79,7 +86,14 @@ def search(
                 typer.echo(f"{write_explanations(store.all(), exported)} explanations.", err=True)
             if not query:
                 return
-            filters = Filters(kind=kind, layer=layer, min_score=min_score)
+            filters = Filters(
+                kind=kind,
+                layer=layer,
+                side=side,
+                min_score=min_score,
+                min_density=min_density,
+                max_density=max_density,
+            )
             hits = (
                 SearchIndex.open(store, encoder).meaning(query, limit, filters)
                 if mode == "meaning"
@@ -97,7 +111,10 @@ def score(
     llm: LlmName = None,
     base_url: BaseUrl = None,
     local: Local = None,
-    simulator: Simulator = "json",
+    simulator: Annotated[
+        Literal["literal", "json", "all_at_once", "token_by_token"],
+        typer.Option(help="Who reads the sentence: `literal` takes it at its word, with no model."),
+    ] = "json",
     concurrency: Concurrency = 4,
     max_tokens: MaxTokens = None,
     replies: Replies = None,
@@ -108,15 +125,15 @@ def score(
     import json
     from dataclasses import asdict
 
+    from activation_server.scoring import score_literally
     from neuron_explainer.exemplars.store import open_dataset
     from neuron_explainer.explanations.evidence import evidence
     from neuron_explainer.explanations.explain import Explained, Plan, score_explanation
     from neuron_explainer.explanations.explanation import Explanation, now
+    from neuron_explainer.explanations.simulate import SimulatorKind
     from neuron_explainer.nodes import Component
 
-    with clear_errors():
-        found = Component.parse(component)
-        known = evidence(open_dataset(dataset).record(found), side)
+    def by_language_model(simulator: SimulatorKind) -> Explained:
         careful = open_provider(
             llm=llm,
             base_url=base_url,
@@ -135,12 +152,21 @@ def score(
 
         async def run() -> Explained:
             try:
-                said = Explanation(found, text, side, "human", now())
-                return await score_explanation(careful, said, known, Plan(simulator=simulator))
+                known, plan = evidence(record, side), Plan(simulator=simulator)
+                return await score_explanation(careful, said, known, plan)
             finally:
                 await careful.close()
 
-        explained = asyncio.run(run())
+        return asyncio.run(run())
+
+    with clear_errors():
+        said = Explanation(Component.parse(component), text, side, "human", now())
+        record = open_dataset(dataset).record(said.component)
+        explained = (
+            score_literally(said, record)
+            if simulator == "literal"
+            else by_language_model(simulator)
+        )
         measures = {name: asdict(it) for name, it in explained.explanation.measures.items()}
         typer.echo(json.dumps({"scores": measures, "problems": explained.problems}, indent=1))
 

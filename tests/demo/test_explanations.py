@@ -103,6 +103,19 @@ def test_the_documents_state_what_the_report_says() -> None:
             f"{row['sides']:,}",
             *(shown(row[name]) for name in ("correlation", "precision", "recall", "auroc_pairs")),
         ]
+    lacking = [
+        f"{row['sides'] - row[name]['defined']:,}"
+        for name in ("correlation", "precision")
+        for kind, stream in (("latent", "mlp"), ("latent", "attn"), ("mlp", None))
+        for row in [whole[kind, stream, "trigger_graph"]]
+    ]
+    (stated,) = re.findall(
+        r"no correlation \((\S+) latents of `mlp`, (\S+) of `attn`, (\S+) side .*?"
+        r"no precision \(trigger graphs of (\S+) and (\S+) latents and (\S+) sides",
+        text,
+        re.DOTALL,
+    )
+    assert list(stated) == lacking
 
 
 def test_the_readme_states_the_scores_by_kind_and_layer() -> None:

@@ -20,7 +20,7 @@ export function SimulationPanel({ component, explanation, onClose }: SimulationP
     <section className="panel" aria-labelledby="simulation-title">
       <header>
         <h2 id="simulation-title">True and simulated</h2>
-        <span className="note">{explanation.text}</span>
+        <span className="note said">{explanation.text}</span>
         <span className="end">
           <button type="button" className="btn small plain" onClick={onClose}>
             Close

@@ -73,7 +73,9 @@ class Concepts:
         """`clusters` unmeasured, a `cluster` for each as it is measured, `done` in their order."""
         index = self._meanings.needed()[0]
         candidates = self._ranking.influence(question, body, body.leading, "component").items
-        explained = self._meanings.best([(it.component, it.side) for it in candidates])
+        explained = self._meanings.best(
+            [(it.component, it.side) for it in candidates], question.coders
+        )
         known = [it for it in candidates if (it.component, it.side) in explained]
         clusters = self._grouped(index, known, explained, body)
         opening = {

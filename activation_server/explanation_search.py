@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request, Response
@@ -24,6 +25,7 @@ from neuron_explainer.explanations.search import (
     keyword_sides,
     search_keywords,
 )
+from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.models.tokens import encode_one
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Side
@@ -65,19 +67,16 @@ class ExplanationSearch:
         holding: set[tuple[str, Side]] = set()
         for number, store in enumerate(self._shelf.stores):
             if mode == "keyword":
-                holding |= keyword_sides(store, query, filters)
-                hits, needed = search_keywords(store, query, limit, filters), 0.0
+                asked = self._of_meant_coders(filters, store)
+                holding |= keyword_sides(store, query, asked)
+                hits, needed = search_keywords(store, query, limit, asked), 0.0
             elif (index := self._shelf.index(store)) is not None:
                 encoders.append(index.encoder.name)
                 matching.append(index.matches(query, (filters,)))
                 hits, needed = index.meaning(query, limit, filters), matching[-1].bar
             else:
                 continue
-            found += [
-                _said(hit, number, needed)
-                for hit in hits
-                if self._shelf.is_about(store, hit.explanation.component)
-            ]
+            found += [_said(hit, number, needed) for hit in hits]
         found.sort(key=lambda hit: -hit["value"])
         n = len(holding) if mode == "keyword" else count_sides(matching)
         return _answer(mode, found[:limit], n, encoders)
@@ -151,13 +150,17 @@ class ExplanationSearch:
         asked = (filters.min_score, filters.min_density, filters.max_density, filters.explainer)
         if all(it is None for it in asked):
             return None
-        where, values = filters.conditions()
-        statement = f"SELECT DISTINCT component, side FROM explanations e WHERE {where}"
-        return {
-            (Component.parse(name), side)
-            for store in self._shelf.stores
-            for name, side in store.select(statement, values)
-        }
+        admitted: set[tuple[Component, str]] = set()
+        for store in self._shelf.stores:
+            where, values = self._of_meant_coders(filters, store).conditions()
+            rows = store.select(
+                f"SELECT DISTINCT component, side FROM explanations e WHERE {where}", values
+            )
+            admitted |= {(Component.parse(name), side) for name, side in rows}
+        return admitted
+
+    def _of_meant_coders(self, filters: Filters, store: ExplanationStore) -> Filters:
+        return replace(filters, foreign=self._shelf.coders.foreign(store))
 
 
 def _answer(

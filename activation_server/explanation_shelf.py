@@ -16,6 +16,7 @@ from activation_server.settings import Settings
 from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.explanations.encoders import RETIRED, load_encoder
 from neuron_explainer.explanations.explanation import Explanation, SimulatedExcerpt
+from neuron_explainer.explanations.meant_coders import MeantCoders
 from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.explanations.vectors import (
@@ -41,7 +42,7 @@ class ExplanationShelf:
     def __init__(
         self, model: Transformer, settings: Settings, coder_sets: Sequence[CoderSet] = ()
     ) -> None:
-        self._coder_sets = coder_sets
+        self.coders = MeantCoders.of(coder_sets)
         paths = _store_paths(settings.explanations, model)
         self.stores = [_opened(path) for path in paths]
         name = "".join(it if it.isalnum() else "-" for it in model.config.name)
@@ -99,7 +100,7 @@ class ExplanationShelf:
                 if table is None:
                     return None
                 encoder = index.encoder if index else load_encoder(table.encoder)
-                index = self._indices[store.path] = SearchIndex(store, encoder, table)
+                index = self._indices[store.path] = SearchIndex(store, encoder, table, self.coders)
             return index
 
     def indices(self) -> list[SearchIndex]:
@@ -116,26 +117,14 @@ class ExplanationShelf:
         """
         found: dict[str, list[Record]] = {}
         for number, store in enumerate(self.stores):
-            told = [it for it in components if self.is_about(store, it, coders)]
-            for component, explanations in store.of(told).items():
+            foreign = self.coders.foreign(store, coders)
+            told = store.of(it for it in components if it.stream not in foreign)
+            for component, explanations in told.items():
                 of = found.setdefault(str(component), [])
                 of.extend(record(it, number) for it in explanations)
         for records in found.values():
             records.sort(key=lambda it: (it["score"] is None, -(it["score"] or 0.0)))
         return found
-
-    def is_about(
-        self, store: ExplanationStore, component: Component, coders: Collection[str] = ()
-    ) -> bool:
-        """Whether what a store says of a latent is of the coder that is meant; true of all else.
-
-        A store that notes no coder is taken to explain the first one of each stream.
-        """
-        of_stream = [it.name for it in self._coder_sets if it.stream == component.stream]
-        if component.kind != "latent" or not of_stream:
-            return True
-        meant = next((name for name in of_stream if name in coders), of_stream[0])
-        return store.coders.get(component.stream or "", of_stream[0]) == meant
 
     def find(self, component: Component, name: str | None) -> tuple[int, Explanation]:
         """An explanation of a component with its store; the best one, if none is named. Raises NotFound."""
@@ -155,11 +144,11 @@ class ExplanationShelf:
     ) -> tuple[int, Explanation]:
         """Keep a sentence of one's own; gives it with its store."""
         component = explanation.component
-        of_stream = [it.name for it in self._coder_sets if it.stream == component.stream]
+        coder = self.coders.first(component.stream)
         with self._writing:
             store = self._own()
-            if component.kind == "latent" and component.stream and of_stream:
-                store.note_coder(component.stream, of_stream[0])
+            if component.stream and coder:
+                store.note_coder(component.stream, coder)
             kept = store.add(explanation, simulations)
             self._changed(store)
         return self.stores.index(store), kept

@@ -57,6 +57,11 @@ class Question:
     of: str
     asked: Asked
 
+    @property
+    def coders(self) -> frozenset[str]:
+        """The names of those whose latents are among the components."""
+        return frozenset(site.name for site in self.case.bases.sites)
+
 
 def read_question(
     investigation: Investigation, body: InfluenceRequest | ClustersRequest, extremes: Extremes
@@ -215,7 +220,9 @@ class Ranking:
         """The whole answer."""
         found = self.influence(question, body, body.top_k, body.per)
         measured = self._measured(question, found.items[: body.measure])
-        explained = self._meanings.best([(item.component, item.side) for item in found.items])
+        explained = self._meanings.best(
+            [(item.component, item.side) for item in found.items], question.coders
+        )
         totals = found.totals
         listed = sum(item.attribution for item in found.items)
         return wire.to_bytes(

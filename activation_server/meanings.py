@@ -1,6 +1,6 @@
 """Explanations that are served, as the Monitor needs them: by component and side, and by meaning."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from activation_server.errors import BadRequest
 from neuron_explainer.explanations.explanation import Explanation
@@ -27,12 +27,17 @@ class Meanings:
             )
         return found
 
-    def best(self, wanted: Sequence[SidedComponent]) -> dict[SidedComponent, Explanation]:
-        """The best explanation of each component's side; those without one are left out."""
+    def best(
+        self, wanted: Sequence[SidedComponent], coders: Collection[str] = ()
+    ) -> dict[SidedComponent, Explanation]:
+        """The best explanation of each component's side; those without one are left out.
+
+        Of latents, what is said of the named coders' ones, each for its stream, else of the first coder's.
+        """
         components = list(dict.fromkeys(component for component, _ in wanted))
         asked, found = set(wanted), dict[SidedComponent, Explanation]()
         for index in self.indices():
-            for component, explanations in index.store.of(components).items():
+            for component, explanations in index.of(components, coders).items():
                 for explanation in explanations:
                     key = (component, explanation.side)
                     if key in asked:

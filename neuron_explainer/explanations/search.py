@@ -7,7 +7,7 @@
 An index covers one store or several (a bundled one, and one's own); each store's vectors name their encoder.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,9 +17,10 @@ from torch import Tensor
 from neuron_explainer.explanations.encoders import Encoder
 from neuron_explainer.explanations.explanation import Explanation, Side
 from neuron_explainer.explanations.matching import NO_MATCH, Matching, bar, by_side
+from neuron_explainer.explanations.meant_coders import NO_CODERS, MeantCoders
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.explanations.vectors import VectorTable, load_vectors, update_vectors
-from neuron_explainer.nodes import Kind, Stream
+from neuron_explainer.nodes import Component, Kind, Stream
 
 KINDS: tuple[Kind, ...] = ("attn", "mlp", "latent")
 _STREAMS: tuple[Stream | None, ...] = (None, "attn", "mlp", "resid")
@@ -40,6 +41,8 @@ class Filters:
     min_density: float | None = None
     max_density: float | None = None
     explainer: str | None = None
+    foreign: frozenset[Stream] = frozenset()
+    """Streams whose latents are out of the question: those of the store are not of the coder that is meant."""
 
     def conditions(self) -> tuple[str, list[object]]:
         """As SQL: a conjunction on columns of `explanations`, and its values."""
@@ -53,6 +56,7 @@ class Filters:
             ("e.density <= ?", self.max_density),
             ("e.explainer = ?", self.explainer),
         ]
+        tests += [("e.stream IS NOT ?", stream) for stream in sorted(self.foreign)]
         used = [(test, value) for test, value in tests if value is not None]
         return " AND ".join(test for test, _ in used) or "1", [value for _, value in used]
 
@@ -72,12 +76,20 @@ class Hit:
 class SearchIndex:
     """The explanations of one store with their properties, ready for queries.
 
-    It is a snapshot: `is_stale` tells when the store has grown since.
+    It is a snapshot: `is_stale` tells when the store has grown since. Nothing that it gives is about a latent of
+    another coder than the one that is meant.
     """
 
-    def __init__(self, store: ExplanationStore, encoder: Encoder, table: VectorTable) -> None:
+    def __init__(
+        self,
+        store: ExplanationStore,
+        encoder: Encoder,
+        table: VectorTable,
+        coders: MeantCoders = NO_CODERS,
+    ) -> None:
         table.check_encoder(encoder)
         self.store, self.encoder = store, encoder
+        self._coders, self._foreign = coders, coders.foreign(store)
         self._version = store.version
         self._vectors: Float[Tensor, "row d"] = table.vectors.float()
         self._numbers = table.numbers
@@ -102,6 +114,13 @@ class SearchIndex:
 
     def __len__(self) -> int:
         return int(self._numbers.numel())
+
+    def of(
+        self, components: Iterable[Component], chosen: Collection[str] = ()
+    ) -> Mapping[Component, tuple[Explanation, ...]]:
+        """The explanations of each component, the best first; of latents, those of the coder that is meant."""
+        foreign = self._coders.foreign(self.store, chosen)
+        return self.store.of(it for it in components if it.stream not in foreign)
 
     def meaning(self, query: str, limit: int = 50, filters: Filters = ANY) -> list[Hit]:
         """The explanations closest in meaning, best first; nothing for a query of unknown words."""
@@ -151,7 +170,8 @@ class SearchIndex:
 
     def _mask(self, filters: Filters) -> Bool[Tensor, " row"] | None:
         columns = self._columns
-        tests = []
+        foreign = filters.foreign | self._foreign
+        tests = [columns["stream"] != _STREAMS.index(stream) for stream in sorted(foreign)]
         if filters.kind is not None:
             code = KINDS.index(filters.kind) if filters.kind in KINDS else -1
             tests.append(columns["kind"] == code)

@@ -14,9 +14,19 @@ from activation_server.jobs import JobRunner
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
 from neuron_explainer import load_model
+from neuron_explainer.exemplars.collate import collate
+from neuron_explainer.exemplars.layout import Recipe
+from neuron_explainer.explanations.encoders import word_vectors
+from neuron_explainer.explanations.explanation import Explanation, Score
+from neuron_explainer.explanations.rule_explainer import GroupToExplain, explain_group
+from neuron_explainer.explanations.store import ExplanationStore
+from neuron_explainer.explanations.vectors import update_vectors
+from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
+from neuron_explainer.nodes import Component
+from tests.exemplars.small_corpus import small_corpus
 from tests.server.job_client import PROGRAM
-from tests.server.sample import BASE_URL, PROMPT
+from tests.server.sample import BASE_URL, MARKUP, PROMPT
 
 _TEXT = [PROMPT, "Mary and John gave a drink to Mary and to John in the store."] * 4
 
@@ -77,6 +87,35 @@ def session(model: Transformer, settings: Settings) -> Iterator[ModelSession]:
 def client(session: ModelSession, settings: Settings) -> Iterator[TestClient]:
     app = create_app(settings, session)
     with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def explained_folder(model: Transformer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset and a store of explanations."""
+    folder = tmp_path_factory.mktemp("explained")
+    corpus = open_corpus(str(small_corpus(folder / "corpus.jsonl", 120)))
+    recipe = Recipe(window=16, n_top=6, n_random=6, n_per_band=1)
+    dataset = collate(model, corpus, folder / "dataset", recipe=recipe)
+    with ExplanationStore.open(folder / "e.sqlite", writable=True) as store:
+        group = GroupToExplain(model, dataset, "mlp", 0)
+        for explanation in explain_group(group, components=dataset.components("mlp", 0)[:2]):
+            store.add(explanation)
+        score = {"correlation": Score(0.9, 0.8, 0.95, 100)}
+        store.add(Explanation(Component("mlp", 2, 5), MARKUP, "negative", "human", "now", score))
+        update_vectors(store, word_vectors())
+    return folder
+
+
+@pytest.fixture
+def explained(model: Transformer, explained_folder: Path, tmp_path: Path) -> Iterator[TestClient]:
+    settings = Settings(
+        datasets=(str(explained_folder / "dataset"),),
+        explanations=(str(explained_folder / "e.sqlite"),),
+        data_dir=tmp_path,
+    )
+    session = ModelSession(model, settings)
+    with TestClient(create_app(settings, session), base_url=BASE_URL) as client:
         yield client
 
 

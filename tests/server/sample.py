@@ -3,6 +3,8 @@
 from typing import Any
 
 BASE_URL = "http://127.0.0.1:8000"
+MARKUP = "musical instruments <img src=x onerror=alert(1)> & more"
+"""What a sentence of the explained model says."""
 PROMPT = "When Mary and John went to the store, John gave a drink to"
 
 

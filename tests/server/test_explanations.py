@@ -1,69 +1,22 @@
 """Explanations over HTTP: search in every mode, labels, simulations, coverage, and sentences of one's own."""
 
 import json
-import re
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from fastapi.testclient import TestClient
-from httpx2 import Response
 
-from activation_server.app import create_app
 from activation_server.explaining import by_rule
-from activation_server.explanation_shelf import ExplanationShelf
-from activation_server.jobs import JobRunner
-from activation_server.schemas import JobInfo
-from activation_server.session import ModelSession
-from activation_server.settings import Settings
-from neuron_explainer.exemplars.collate import collate
-from neuron_explainer.exemplars.layout import Recipe
 from neuron_explainer.exemplars.store import open_dataset
-from neuron_explainer.explanations.encoders import RETIRED, word_vectors
-from neuron_explainer.explanations.explanation import Explanation, Score
-from neuron_explainer.explanations.rule_explainer import GroupToExplain, explain_group
 from neuron_explainer.explanations.store import ExplanationStore
-from neuron_explainer.explanations.vectors import VectorTable, save_vectors, update_vectors
-from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
-from tests.exemplars.small_corpus import small_corpus
 from tests.explanations.endpoint import Script, endpoint
-from tests.server.sample import BASE_URL
-
-MARKUP = "musical instruments <img src=x onerror=alert(1)> & more"
-
-
-@pytest.fixture(scope="module")
-def data(model: Transformer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset and a store of explanations."""
-    folder = tmp_path_factory.mktemp("explained")
-    corpus = open_corpus(str(small_corpus(folder / "corpus.jsonl", 120)))
-    recipe = Recipe(window=16, n_top=6, n_random=6, n_per_band=1)
-    dataset = collate(model, corpus, folder / "dataset", recipe=recipe)
-    with ExplanationStore.open(folder / "e.sqlite", writable=True) as store:
-        group = GroupToExplain(model, dataset, "mlp", 0)
-        for explanation in explain_group(group, components=dataset.components("mlp", 0)[:2]):
-            store.add(explanation)
-        score = {"correlation": Score(0.9, 0.8, 0.95, 100)}
-        store.add(Explanation(Component("mlp", 2, 5), MARKUP, "negative", "human", "now", score))
-        update_vectors(store, word_vectors())
-    return folder
-
-
-@pytest.fixture
-def explained(model: Transformer, data: Path, tmp_path: Path) -> Iterator[TestClient]:
-    settings = Settings(
-        datasets=(str(data / "dataset"),), explanations=(str(data / "e.sqlite"),), data_dir=tmp_path
-    )
-    session = ModelSession(model, settings)
-    with TestClient(create_app(settings, session), base_url=BASE_URL) as client:
-        yield client
+from tests.server.sample import MARKUP
 
 
 def test_search_by_meaning_and_keyword_gives_text_as_it_is(explained: TestClient) -> None:
@@ -286,10 +239,10 @@ def test_only_neurons_have_a_negative_side_to_explain(explained: TestClient) -> 
 
 
 def test_each_method_explains_what_it_has_not_explained_itself(
-    model: Transformer, data: Path, tmp_path: Path
+    model: Transformer, explained_folder: Path, tmp_path: Path
 ) -> None:
     """Not what another one has: lookups leave the trigger graphs to be made."""
-    dataset = open_dataset(data / "dataset")
+    dataset = open_dataset(explained_folder / "dataset")
     chosen = [Component("mlp", 1, 0), Component("attn", 1, 0)]
     with ExplanationStore.open(tmp_path / "e.sqlite", writable=True) as store:
 
@@ -325,11 +278,15 @@ def test_without_explanations_the_error_says_how_to_make_some(client: TestClient
 
 
 def test_what_a_language_model_would_take_is_told_and_whether_there_is_one(
-    explained: TestClient, data: Path, monkeypatch: pytest.MonkeyPatch
+    explained: TestClient, explained_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "TDB_LLM_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    body = {"dataset": str(data / "dataset"), "components": ["mlp_L0_0-2"], "candidates": 3}
+    body = {
+        "dataset": str(explained_folder / "dataset"),
+        "components": ["mlp_L0_0-2"],
+        "candidates": 3,
+    }
     told = explained.post("/api/explanations/estimate", json=body).json()
     assert (told["is_configured"], told["model"], told["address"]) == (False, None, None)
     assert "OPENAI_BASE_URL" in told["hint"]
@@ -342,58 +299,6 @@ def test_what_a_language_model_would_take_is_told_and_whether_there_is_one(
     assert told["address"] == "http://127.0.0.1:9/v1"
     unknown = explained.post("/api/explanations/estimate", json={**body, "components": ["mlp_L9"]})
     assert unknown.status_code in (404, 422)
-
-
-def test_what_a_finished_job_made_is_served_at_once(
-    explained: TestClient, model: Transformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made, others = tmp_path / "made.sqlite", tmp_path / "others.sqlite"
-    for path, name in ((made, model.config.name), (others, "another")):
-        with ExplanationStore.open(path, writable=True) as store:
-            store.note(model=name)
-            store.add(Explanation(Component("mlp", 1, 3), "made by a job", "positive", "x", "now"))
-            update_vectors(store, word_vectors())
-
-    def job(kind: str, state: str, output: Path) -> None:
-        info = JobInfo.model_construct(id="7", kind=kind, state=state, output=str(output))
-        monkeypatch.setattr(JobRunner, "get", lambda *_: info)
-
-    def show() -> Response:
-        return explained.post("/api/explanations/stores", json={"job": "7"})
-
-    for kind, state in (("explain", "running"), ("collate", "done")):
-        job(kind, state, made)
-        assert show().status_code == 409
-    job("explain", "done", others)
-    assert "another" in show().json()["message"]
-    job("explain", "done", made)
-    assert [show().json() for _ in range(2)] == [{"n_explanations": 1}] * 2
-    (said,) = explained.get("/api/components/mlp_L1_3").json()["explanations"]
-    assert said["text"] == "made by a job"
-    found = explained.get("/api/search", params={"q": "job", "mode": "keyword"}).json()["hits"]
-    assert [hit["component"] for hit in found] == ["mlp_L1_3"]
-
-
-def test_a_store_of_an_earlier_versions_vectors_says_how_to_make_them_anew(
-    explained: TestClient, model: Transformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (retired,) = RETIRED
-    name = re.sub(r"[\W_]", "-", model.config.name)
-    made, own = (tmp_path / f"{it}.sqlite" for it in ("made", f"explanations/own-{name}"))
-    for path in (made, own):
-        with ExplanationStore.open(path, writable=True) as store:
-            store.add(Explanation(Component("mlp", 1, 3), "rivers", "positive", "human", "now"))
-            save_vectors(path, VectorTable(retired, torch.tensor([1]), torch.ones(1, 4)))
-    info = JobInfo.model_construct(id="7", kind="explain", state="done", output=str(made))
-    monkeypatch.setattr(JobRunner, "get", lambda *_: info)
-    refused = explained.post("/api/explanations/stores", json={"job": "7"})
-    assert refused.status_code == 404
-    assert retired in refused.json()["message"] and "--reindex" in refused.json()["message"]
-    with pytest.raises(LookupError, match="--reindex"):
-        ExplanationShelf(model, Settings(explanations=(str(made),)))
-    shelf = ExplanationShelf(model, Settings(data_dir=tmp_path))
-    assert [index.encoder.name for index in shelf.indices()] == [word_vectors().name]
-    shelf.close()
 
 
 def test_search_says_how_many_match_and_which(explained: TestClient) -> None:

@@ -299,6 +299,10 @@ def test_what_a_language_model_would_take_is_told_and_whether_there_is_one(
     assert told["address"] == "http://127.0.0.1:9/v1"
     unknown = explained.post("/api/explanations/estimate", json={**body, "components": ["mlp_L9"]})
     assert unknown.status_code in (404, 422)
+    backward = {**body, "components": ["mlp_L0_9-1"]}
+    refused = explained.post("/api/explanations/estimate", json=backward)
+    assert refused.status_code == 404
+    assert "mlp_L0_9-1" in refused.json()["message"] and "0-63" in refused.json()["message"]
 
 
 def test_search_says_how_many_match_and_which(explained: TestClient) -> None:

@@ -34,6 +34,9 @@ RETIRED = ("words-128",)
 WORDS_FILE = Path(__file__).with_name("words.safetensors")
 BATCH = 64
 ENDPOINT = "endpoint:"
+MIN_PIECE = 3
+"""Letters that the first piece of a word must have, and its pieces on average, to say something. One in a thousand
+strings of random letters passes, and half of the words of real texts that are not in the vocabulary."""
 MAX_ENCODED_TOKENS = 256
 """What all-MiniLM-L6-v2 was trained on; the rest of a longer text is not read."""
 
@@ -51,6 +54,10 @@ class Encoder(Protocol):
     def dimensions(self) -> int: ...
 
     def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]: ...
+
+    def knows(self, text: str, /) -> bool:
+        """Whether the vector of a text says anything of its meaning: one of its words is known."""
+        ...
 
 
 class WordVectors:
@@ -91,6 +98,25 @@ class WordVectors:
         means = F.embedding_bag(words, self.vectors, starts[: len(known)], mode="mean")
         return F.normalize(means, dim=-1)
 
+    def knows(self, text: str, /) -> bool:
+        """Whether a word is in the vocabulary, or made of pieces long enough to mean something.
+
+        "tuesday ##s", "java ##script" do; "z ##x ##q ##q" do not, though each piece has a vector.
+        """
+        found = self._tokenizer.encode(content(text[:20_000]), add_special_tokens=False)
+        words: dict[int, list[str]] = {}
+        for piece, word, number in zip(found.tokens, found.word_ids, found.ids, strict=True):
+            if word is not None and number != self._unknown:
+                words.setdefault(word, []).append(piece.removeprefix("##"))
+        return any(_says_something(pieces) for pieces in words.values())
+
+
+def _says_something(pieces: Sequence[str]) -> bool:
+    if len(pieces) == 1 or pieces[0].isdecimal():
+        return True
+    lengths = [len(piece) for piece in pieces]
+    return lengths[0] >= MIN_PIECE and sum(lengths) >= MIN_PIECE * len(pieces)
+
 
 class SentenceEncoder:
     """A BERT-like sentence encoder from a folder: mean of the last hidden states, normalised."""
@@ -126,6 +152,10 @@ class SentenceEncoder:
             result[batch] = F.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1).float()
         return result
 
+    def knows(self, _: str, /) -> bool:
+        """Any text: its pieces are read in context."""
+        return True
+
 
 class EndpointEncoder:
     """Embeddings of an OpenAI-compatible server: OPENAI_BASE_URL, OPENAI_API_KEY."""
@@ -160,6 +190,10 @@ class EndpointEncoder:
             found += [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
         self._dimensions = len(found[0]) if found else self._dimensions
         return F.normalize(torch.tensor(found, dtype=torch.float32), dim=-1)
+
+    def knows(self, _: str, /) -> bool:
+        """Any text, as far as can be told."""
+        return True
 
 
 @cache

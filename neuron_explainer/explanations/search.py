@@ -124,7 +124,8 @@ class SearchIndex:
 
     def meaning(self, query: str, limit: int = 50, filters: Filters = ANY) -> list[Hit]:
         """The explanations closest in meaning, best first; nothing for a query of unknown words."""
-        return self.nearest(self.encoder.encode([query])[0], limit, filters)
+        vector = self._vector(query)
+        return [] if vector is None else self.nearest(vector, limit, filters)
 
     def matches(
         self, query: str, among: Sequence[Filters] = (ANY,), least: float | None = None
@@ -133,8 +134,8 @@ class SearchIndex:
 
         Filters are alternatives: what passes any of them is admitted.
         """
-        vector = self.encoder.encode([query])[0]
-        if len(self) == 0 or not bool(vector.any()):
+        vector = self._vector(query)
+        if len(self) == 0 or vector is None:
             return NO_MATCH
         similarity = self._vectors @ vector.float()
         needed = bar(similarity) if least is None else least
@@ -167,6 +168,13 @@ class SearchIndex:
             if value > -torch.inf
         }
         return [Hit(it, found[it.id or 0]) for it in self.store.many(list(found))]
+
+    def _vector(self, query: str) -> Float[Tensor, " d"] | None:
+        """A query's vector; None where the encoder knows none of its words."""
+        if not self.encoder.knows(query):
+            return None
+        vector = self.encoder.encode([query])[0]
+        return vector if bool(vector.any()) else None
 
     def _mask(self, filters: Filters) -> Bool[Tensor, " row"] | None:
         columns = self._columns

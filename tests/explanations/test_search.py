@@ -1,7 +1,9 @@
 """Search by meaning and keyword: exact, filtered, and only within one encoder."""
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from neuron_explainer.explanations.encoders import (
     word_vectors,
 )
 from neuron_explainer.explanations.explanation import Explanation, Score
+from neuron_explainer.explanations.matching import count_sides
 from neuron_explainer.explanations.search import Filters, SearchIndex, match_expression
 from neuron_explainer.explanations.search import search_keywords as by_keyword
 from neuron_explainer.explanations.store import ExplanationStore
@@ -59,6 +62,9 @@ class OtherEncoder:
     def encode(self, texts: Sequence[str]) -> Float[Tensor, "text d"]:
         rows = [[text.count(chr(97 + i)) for i in range(26)] for text in texts]
         return torch.nn.functional.normalize(torch.tensor(rows).float(), dim=-1)
+
+    def knows(self, _: str, /) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -235,6 +241,26 @@ def test_without_vectors_the_error_says_how_to_make_them(store: ExplanationStore
 def test_a_query_without_known_words_finds_nothing(index: SearchIndex) -> None:
     assert index.meaning("") == []
     assert index.meaning("\u4e16") == []
+
+
+@pytest.mark.parametrize("query", ["zzxqqq", "asdfgh", "hjkl qwqw", "xkvbrt zzxqqq", "'zzxqqq'"])
+def test_pieces_of_no_word_mean_nothing(index: SearchIndex, query: str) -> None:
+    assert bool(word_vectors().encode([query]).any())  # the pieces have vectors
+    assert index.meaning(query) == []
+    assert count_sides([index.matches(query, least=-1.0)]) == 0
+
+
+@pytest.mark.parametrize(
+    "query", ["Tuesdays", "javascript", "zzxqqq rivers", "the", ";", "31415926"]
+)
+def test_a_word_may_be_known_by_its_parts(index: SearchIndex, query: str) -> None:
+    assert index.meaning(query) != []
+
+
+def test_random_letters_are_hardly_ever_a_word() -> None:
+    draw = random.Random(0)
+    strings = ["".join(draw.choices(ascii_lowercase, k=draw.randint(4, 10))) for _ in range(1000)]
+    assert sum(map(word_vectors().knows, strings)) <= 5
 
 
 def test_nine_of_ten_planted_descriptions_come_first_among_thousands(tmp_path: Path) -> None:

@@ -21,8 +21,7 @@ import numpy as np
 import scipy.optimize
 from jaxtyping import Bool, Float, Int
 
-from neuron_explainer.explanations.word_classes import common_class
-from neuron_explainer.explanations.wording import TokenText, quoted
+from neuron_explainer.explanations.wording import TokenText, joined, listed
 
 MIN_MASS = 0.08
 MIN_LIFT = 2.0
@@ -153,24 +152,15 @@ def describe_head(rule: HeadRule, text_of: TokenText) -> str:
     ][:3]
     most = max(rule.keys.values(), default=0.0)
     strong = [text_of(token) for token, value in rule.keys.items() if value >= 0.4 * most]
-    named = _key_words(strong) if strong else ""
+    named = listed(strong) if strong else ""
     if not parts:
         return f"attends to {named}" if named else "attends to nothing in particular"
-    sentence = f"attends {', and '.join(parts)}"
+    sentence = f"attends {joined(parts)}"
     return f"{sentence}; most of all to {named}" if named else sentence
 
 
 def _words(name: str) -> str:
     return _WORDS.get(name) or f"to the token {name.partition(':')[2]} back"
-
-
-def _key_words(tokens: Sequence[str]) -> str:
-    shared = common_class(tokens)
-    if shared is not None:
-        return f"{', '.join(quoted(it) for it in shared.members[:2])} and other {shared.name}"
-    named = ", ".join(quoted(it) for it in tokens[:3])
-    more = len(tokens) - 3
-    return f"{named} and {more} other tokens" if more > 0 else named
 
 
 def _telling(texts: Sequence[Ids], values: Sequence[Pairs]) -> list[str]:

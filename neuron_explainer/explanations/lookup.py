@@ -71,12 +71,13 @@ def best_threshold(
     predicted: Float[Tensor, " token"], fires: Bool[Tensor, " token"], rule: TokenRule
 ) -> float:
     """The value from which on saying "it fires" has the best F1: half way between two that the rule predicts, so that
-    rounding them moves none across."""
+    rounding them moves none across; above what it predicts of the tokens that it does not name."""
     known = {*rule.values.values(), rule.other, *(pattern.value for pattern in rule.patterns)}
     levels = torch.tensor(sorted(known))
     place = torch.bucketize(predicted, levels)
     said = torch.bincount(place, minlength=len(levels)).flip(0).cumsum(0).flip(0).float()
     right = torch.bincount(place[fires], minlength=len(levels)).flip(0).cumsum(0).flip(0).float()
     f1 = 2 * right / (said + fires.sum())
-    best = int(f1.argmax())
+    is_named = levels > rule.other
+    best = int(torch.where(is_named, f1, -1.0).argmax()) if is_named.any() else int(f1.argmax())
     return float(levels[best - 1 : best + 1].mean()) if best else 0.0

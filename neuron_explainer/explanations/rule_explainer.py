@@ -92,7 +92,7 @@ def explain_group(
 ) -> Iterator[Explanation]:
     """Explain the components of a group, all by default, by each method.
 
-    Components whose values never leave zero get none.
+    Sides that are never active in the text to learn from get none.
     """
     if components is None:
         components = group.dataset.components(group.kind, group.layer, group.stream)
@@ -149,6 +149,8 @@ def _explain_units(
                 index = component.index or 0
                 values = observed.values[index].float() * (1.0 if side == "positive" else -1.0)
                 values = values.clamp(min=0)
+                if not values.any():
+                    continue
                 lookup = fitter.lookup(values)
                 known = evidence(records[component], side)
                 rival = scored_rule(component, known, "lookup", lookup.as_kept(), text)

@@ -180,9 +180,8 @@ class ExplanationStore:
             self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
             self._connection.commit()
             self._connection.execute("PRAGMA journal_mode = DELETE")
-            self._connection.execute(
-                "PRAGMA page_size = 8192"
-            )  # wastes less than 4096 on such rows
+            # Wastes less than 4096 on such rows.
+            self._connection.execute("PRAGMA page_size = 8192")
             self._connection.execute("VACUUM")
 
     # --- reading --------------------------------------------------------------------------------

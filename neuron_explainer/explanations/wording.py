@@ -73,20 +73,22 @@ def _ranked(tokens: Iterable[int], rule: TokenRule) -> list[int]:
 
 
 def _tokens(tokens: Sequence[int], text_of: TokenText, n: int = N_NAMED) -> str:
-    """Some tokens by name, the others by their class or number."""
     texts = list(dict.fromkeys(text_of(token) for token in tokens))
-    if not texts:
-        return "no token in particular"
+    return listed(texts, n) if texts else "no token in particular"
+
+
+def listed(texts: Sequence[str], n: int = N_NAMED) -> str:
+    """Some tokens by name, the others by their class or number."""
     shared = common_class(texts)
     if shared is not None:
         named = [quoted(text) for text in shared.members[: max(1, n - 1)]]
         if len(shared.members) == len(named):
-            return _and(named)
+            return joined(named)
         return f"{', '.join(named)} and other {shared.name}"
     named = [quoted(text) for text in texts[:n]]
     more = len(texts) - len(named)
     if more == 0:
-        return _and(named)
+        return joined(named)
     return f"{', '.join(named)} and {more} other token{'s' if more > 1 else ''}"
 
 
@@ -99,5 +101,6 @@ def _contexts(pattern: Pattern, text_of: TokenText, n: int = N_NAMED) -> str:
     return " and ".join(parts)
 
 
-def _and(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """As in "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -59,6 +59,19 @@ def test_a_head_that_follows_one_pattern_is_described_by_it(name: str) -> None:
     assert len(text) == 24
 
 
+def test_a_heads_patterns_and_tokens_make_one_sentence() -> None:
+    mass = {"previous:1": 0.33, "previous:2": 0.18, "previous:0": 0.15, "first": 0.1}
+    keys = {1: 4.0, 2: 3.0, 3: 2.0, 4: 1.7, 5: 0.1}
+    assert describe_head(HeadRule(dict.fromkeys(mass, 1.0), mass, keys, 0.0), words) == (
+        "attends to the previous token (33 % of its write), to the token 2 back (18 % of its write) and "
+        "to the token itself (15 % of its write); most of all to ' w1', ' w2', ' w3' and 1 other token"
+    )
+    assert describe_head(HeadRule({}, {}, {1: 4.0, 2: 3.0}, 0.0), words) == (
+        "attends to ' w1' and ' w2'"
+    )
+    assert describe_head(HeadRule({}, {}, {}, 0.0), words) == "attends to nothing in particular"
+
+
 def test_a_head_that_looks_at_one_token_is_described_by_it() -> None:
     windows = texts()
     values = [np.tril(np.tile(np.asarray(it) == 7, (24, 1)) * 3.0) for it in windows]

@@ -1,11 +1,14 @@
 """Rules made without a language model: what they say, and that they find what there is to find."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from neuron_explainer.exemplars.store import Dataset
-from neuron_explainer.explanations import ablation
+from neuron_explainer.explanations import ablation, rule_explainer
 from neuron_explainer.explanations.ablation import study
 from neuron_explainer.explanations.evidence import Split, evidence, side_values, sides_of
 from neuron_explainer.explanations.explanation import SimulatedExcerpt
@@ -85,6 +88,14 @@ def test_a_lookup_holds_the_shrunken_means_of_the_tokens_that_stand_out() -> Non
     predicted = torch.tensor([rule.values.get(t, rule.other) for t in tokens.tolist()])
     threshold = best_threshold(predicted, values >= 2.0, rule)
     assert (predicted >= threshold).tolist() == [True, True, True, False, False, False]
+
+
+def test_a_rule_that_names_tokens_never_says_that_it_fires_on_all_others() -> None:
+    """Where nearly everything fires, saying so has the best F1, but is not what the sentence says."""
+    rule = TokenRule({1: 2.0}, 1.0)
+    predicted = torch.tensor([1.0, 1.0, 1.0, 2.0])
+    threshold = best_threshold(predicted, torch.ones(4, dtype=torch.bool), rule)
+    assert rule.other < threshold < rule.values[1]
 
 
 # --- a component whose behaviour is known ---------------------------------------------------------
@@ -252,6 +263,18 @@ def test_every_side_of_neurons_and_heads_is_explained_twice(
         assert measure.n > 0
     assert {"precision", "recall"} <= neurons[0].measures.keys()
     assert "auroc_pairs" in heads[0].measures
+
+
+def test_what_is_silent_in_the_text_to_learn_from_is_not_explained(
+    subject: Transformer, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(of: Subjects, windows: Sequence[tuple[int, ...]]) -> Observations:
+        seen = observe(of, windows)
+        return replace(seen, values=torch.zeros_like(seen.values))
+
+    monkeypatch.setattr(rule_explainer, "observe", silent)
+    some = dataset.components("mlp", 1)[:2]
+    assert not list(explain_group(GroupToExplain(subject, dataset, "mlp", 1), components=some))
 
 
 def test_the_same_seed_explains_alike(subject: Transformer, dataset: Dataset) -> None:

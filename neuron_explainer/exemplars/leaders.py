@@ -12,17 +12,21 @@ Within a window, of equal values the first place is the peak.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from neuron_explainer.exemplars.layout import Precision
 from neuron_explainer.exemplars.observing import Batch
 
 EMPTY = -torch.inf
 DENSE_SHARE = 1 / 4
-"""Share of all windows and components from which on peaks are sought in all of them: memory is read in order."""
+"""Share of all windows and components from which on all of them are turned round: memory is read in order."""
+WAITING_SHARE, WAITING_BATCHES = 1 / 2, 8
+"""Entrants wait to be ranked until they are as many as this share of all places, or of so many batches."""
 _LAST_WINDOW = 2**32 - 1
 
 
@@ -45,6 +49,7 @@ class Leaders:
         dtype = torch.int8 if precision == "int8" else torch.float16
         self.activations = torch.zeros(*shape, n_places, dtype=dtype, device=device)
         self._slot = torch.arange(k, device=device).repeat(n_components, 1)
+        self._waiting: list[_Entrants] = []
 
     def add(
         self,
@@ -54,33 +59,55 @@ class Leaders:
         sign: int,
         valid: Bool[Tensor, "window place"] | None,
     ) -> None:
-        """Let some windows compete; `best` is the largest of `sign * values` in each."""
-        enters = (best >= self.value[:, -1]) & (best > 0)
-        rows = enters.any(0).nonzero()[:, 0]
-        if len(rows) == 0:
+        """Let some windows compete; `best` is the largest of `sign * values` in each.
+
+        Those that beat a place as last ranked wait: ranking costs the same for few as for many.
+        """
+        window, component = ((best >= self.value[:, -1]) & (best > 0)).nonzero(as_tuple=True)
+        if len(window) == 0:
             return
-        entering = best.where(enters, EMPTY)[:, rows].T
-        new = _Entrants(entering, values, rows, batch, sign, valid)
+        own = _rows(values, window, component, valid)
+        peak = own.argmax(1) if sign > 0 else own.argmin(1)
+        codes, scale = encoded(own, self.activations.dtype)
+        self._waiting.append(
+            _Entrants(
+                component,
+                best[window, component],
+                batch.windows[window],
+                batch.prefixes[window, batch.token_of(peak, values.shape[1])],
+                peak.int(),
+                scale,
+                pad(codes, (0, self.activations.shape[2] - codes.shape[1])),
+            )
+        )
+        n_waiting = sum(len(some.component) for some in self._waiting)
+        is_enough = n_waiting >= WAITING_SHARE * self.value.numel()
+        if is_enough or len(self._waiting) == WAITING_BATCHES:
+            self._rank()
+
+    def _rank(self) -> None:
+        """Give those that wait their places."""
+        if not self._waiting:
+            return
+        new = _Entrants(*(torch.cat(some) for some in zip(*self._waiting, strict=True)))
+        self._waiting.clear()
+        rows, entry = new.by_component()
         k = self.value.shape[1]
         both = {
-            name: torch.cat((getattr(self, name)[rows], getattr(new, name)), 1)
-            for name in ("window", "text", "peak")
+            name: torch.cat((getattr(self, name)[rows], getattr(new, name)[entry]), 1)
+            for name in ("window", "text", "peak", "scale")
         }
-        old = self.value[rows]
-        value, order = _ranked(torch.cat((old, new.value), 1), both["window"], both["text"], k)
+        entering = new.value[entry].masked_fill(entry < 0, EMPTY)
+        values = torch.cat((self.value[rows], entering), 1)
+        value, order = _ranked(values, both["window"], both["text"], k)
         stays = (order < k) & (value > EMPTY)
-        before = order.clamp(max=k - 1)
-        slots = _slots(self._slot[rows].gather(1, before), stays)
+        slots = _slots(self._slot[rows].gather(1, order.clamp(max=k - 1)), stays)
         for name, kept in both.items():
             getattr(self, name)[rows] = kept.gather(1, order)
-        self.scale[rows] = self.scale[rows].gather(1, before)
         self.value[rows], self._slot[rows] = value, slots
         row, place = ((order >= k) & (value > EMPTY)).nonzero(as_tuple=True)
-        own = new.activations(row, order[row, place] - k, values, valid)
-        codes, self.scale[rows[row], place] = encoded(own, self.activations.dtype)
-        at = slots[row, place]
-        self.activations[rows[row], at, : codes.shape[1]] = codes
-        self.activations[rows[row], at, codes.shape[1] :] = 0
+        chosen = entry[row, order[row, place] - k]
+        self.activations[rows[row], slots[row, place]] = new.codes[chosen]
 
     def merge(self, other: "Leaders") -> None:
         """Let the leaders of another part of the corpus compete."""
@@ -94,8 +121,9 @@ class Leaders:
         self.value = value
 
     def tidy(self) -> None:
-        """Put activations in the order of their ranks, and leave nothing in empty places: then equal
-        leaders are equal in every bit."""
+        """Rank those that wait, put activations in the order of their ranks, and leave nothing in
+        empty places: then equal leaders are equal in every bit."""
+        self._rank()
         codes = self.activations
         self.activations = codes.gather(1, self._slot[..., None].expand_as(codes))
         self._slot.copy_(torch.arange(self._slot.shape[1], device=self._slot.device))
@@ -125,50 +153,28 @@ def _slots(before: Int[Tensor, "row k"], stays: Bool[Tensor, "row k"]) -> Int[Te
     return before.where(stays, free.gather(1, nth))
 
 
-class _Entrants:
-    """Windows that may enter the leaders of some components: "row entry", padded with EMPTY."""
+class _Entrants(NamedTuple):
+    """Windows that may enter the leaders of some components, one entry each."""
 
-    def __init__(
-        self,
-        entering: Float[Tensor, "row window"],
-        values: Float[Tensor, "window place component"],
-        components: Int[Tensor, " row"],
-        batch: Batch,
-        sign: int,
-        valid: Bool[Tensor, "window place"] | None,
-    ) -> None:
-        n_new = int((entering > EMPTY).sum(1).max())
-        self.value, self._chosen = entering.topk(n_new, dim=1)
-        self._components = components
-        self._own: Tensor | None = None
-        row, column = (self.value > EMPTY).nonzero(as_tuple=True)
-        window = self._chosen[row, column]
-        if len(window) > DENSE_SHARE * values.shape[0] * values.shape[2]:
-            peak = _peaks(values, sign, valid)[window, components[row]]
-        else:
-            self._own = _rows(values, window, components[row], valid)
-            self._entry = torch.zeros_like(self._chosen)
-            self._entry[row, column] = torch.arange(len(row), device=row.device)
-            peak = (sign * self._own).nan_to_num(EMPTY).argmax(1)
-        self.peak = torch.zeros_like(self._chosen, dtype=torch.int32)
-        self.peak[row, column] = peak.int()
-        self.window = batch.windows[self._chosen]
-        self.text = torch.zeros_like(self._chosen)
-        self.text[row, column] = batch.prefixes[window, batch.token_of(peak, values.shape[1])]
+    component: Int[Tensor, " entry"]
+    value: Float[Tensor, " entry"]
+    window: Int[Tensor, " entry"]
+    text: Int[Tensor, " entry"]
+    peak: Int[Tensor, " entry"]
+    scale: Float[Tensor, " entry"]
+    codes: Float[Tensor, "entry place"] | Int[Tensor, "entry place"]
 
-    def activations(
-        self,
-        row: Int[Tensor, " n"],
-        column: Int[Tensor, " n"],
-        values: Float[Tensor, "window place component"],
-        valid: Bool[Tensor, "window place"] | None,
-    ) -> Float[Tensor, "n place"]:
-        """All values of some entrants' windows; 0 beyond their text."""
-        if self._own is None:
-            own = _rows(values, self._chosen[row, column], self._components[row], valid)
-        else:
-            own = self._own[self._entry[row, column]]
-        return own.nan_to_num(0.0)
+    def by_component(self) -> tuple[Int[Tensor, " row"], Int[Tensor, "row nth"]]:
+        """The components, and a row for each with the numbers of its entries, filled up with -1."""
+        entry = self.component.argsort(stable=True)
+        counts = self.component.bincount()
+        rows = counts.nonzero()[:, 0]
+        counts = counts[rows]
+        row = torch.arange(len(rows), device=rows.device).repeat_interleave(counts)
+        nth = torch.arange(len(entry), device=rows.device) - (counts.cumsum(0) - counts)[row]
+        table = entry.new_full((len(rows), int(counts.max())), -1)
+        table[row, nth] = entry
+        return rows, table
 
 
 def _rows(
@@ -177,20 +183,12 @@ def _rows(
     component: Int[Tensor, " n"],
     valid: Bool[Tensor, "window place"] | None,
 ) -> Float[Tensor, "n place"]:
-    """What some components did on some windows; nothing (NaN) beyond their text."""
-    own = values[window, :, component].float()
-    return own if valid is None else own.where(valid[window], torch.nan)
-
-
-def _peaks(
-    values: Float[Tensor, "window place component"],
-    sign: int,
-    valid: Bool[Tensor, "window place"] | None,
-) -> Int[Tensor, "window component"]:
-    """First place of the largest (or smallest) value of every window and component."""
-    if valid is not None:
-        values = values.masked_fill(~valid[..., None], sign * EMPTY)
-    return values.argmax(1) if sign > 0 else values.argmin(1)
+    """What some components did on some windows; 0 beyond their text."""
+    by_component = values.transpose(1, 2)
+    if len(window) > DENSE_SHARE * values.shape[0] * values.shape[2]:
+        by_component = by_component.contiguous()
+    own = by_component[window, component].float()
+    return own if valid is None else own.where(valid[window], 0.0)
 
 
 def _ranked(

@@ -89,8 +89,7 @@ class Observer:
         self._coder_sets = coder_sets
         blocks = [model.block(layer) for layer in range(model.config.n_layers)]
         w_o = [block.attn.head_w_o().float() for block in blocks]
-        self._grams = [w @ w.transpose(1, 2) for w in w_o]
-        """W_O[h] W_O[h]^T by layer: |v W_O|^2 = v gram v."""
+        self._factors = [_factors(w, model.config.n_kv_heads) for w in w_o]
 
     @torch.no_grad()
     def run(self, batch: Batch, receive: Receive) -> None:
@@ -135,10 +134,22 @@ class Observer:
     def _value_norms(
         self, v: Float[Tensor, "window kv_head key d_head"], layer: int
     ) -> Float[Tensor, "window head key"]:
-        """|v W_O[h]|, with each value head repeated for the queries that share it."""
-        gram = self._grams[layer]
-        v = v.repeat_interleave(gram.shape[0] // v.shape[1], dim=1)
-        return ((v @ gram) * v).sum(-1).clamp(min=0).sqrt()
+        """|v W_O[h]|, for each of the heads that share a value."""
+        factors = self._factors[layer]
+        rows = v.transpose(0, 1).flatten(1, 2)  # one large product a head, not many small ones
+        written = torch.bmm(rows, factors.flatten(2)).view(*rows.shape[:2], *factors.shape[2:])
+        norms: Tensor = torch.linalg.vector_norm(written, dim=-1)
+        by_window = norms.view(len(norms), v.shape[0], v.shape[2], -1)
+        return by_window.permute(1, 0, 3, 2).flatten(1, 2)
+
+
+def _factors(
+    w_o: Float[Tensor, "head d_head d_model"], n_kv_heads: int
+) -> Float[Tensor, "kv_head d_head share d_small"]:
+    """R^T of W_O[h]^T = Q R, small and square: |v W_O[h]| = |v R^T|, as Q keeps lengths."""
+    factors: Tensor = torch.linalg.qr(w_o.transpose(1, 2), mode="r")[1].transpose(1, 2)
+    shared = factors.reshape(n_kv_heads, -1, *factors.shape[1:])
+    return shared.transpose(1, 2).contiguous()
 
 
 def part_of(batch: Batch, some: slice) -> Batch:

@@ -19,7 +19,12 @@ from neuron_explainer.explanations.explanation import Explanation, Side
 from neuron_explainer.explanations.matching import NO_MATCH, Matching, bar, by_side
 from neuron_explainer.explanations.meant_coders import NO_CODERS, MeantCoders
 from neuron_explainer.explanations.store import ExplanationStore
-from neuron_explainer.explanations.vectors import VectorTable, load_vectors, update_vectors
+from neuron_explainer.explanations.vectors import (
+    VectorTable,
+    load_vectors,
+    update_vectors,
+    vectors_written,
+)
 from neuron_explainer.nodes import Component, Kind, Stream
 
 KINDS: tuple[Kind, ...] = ("attn", "mlp", "latent")
@@ -90,7 +95,7 @@ class SearchIndex:
         table.check_encoder(encoder)
         self.store, self.encoder = store, encoder
         self._coders, self._foreign = coders, coders.foreign(store)
-        self._version = store.version
+        self._version, self._written = store.version, table.written
         self._vectors: Float[Tensor, "row d"] = table.vectors.float()
         self._numbers = table.numbers
         self._columns = _columns(store, table)
@@ -109,8 +114,10 @@ class SearchIndex:
         return SearchIndex(store, encoder, table)
 
     def is_stale(self) -> bool:
-        """Whether explanations were added or removed since."""
-        return self.store.version != self._version
+        """Whether explanations were added or removed since, or vectors written for some that had none yet."""
+        return (
+            self.store.version != self._version or vectors_written(self.store.path) != self._written
+        )
 
     def __len__(self) -> int:
         return int(self._numbers.numel())

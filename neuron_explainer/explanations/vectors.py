@@ -38,6 +38,8 @@ class VectorTable:
     numbers: Int[Tensor, " row"]
     """The explanation that each row stands for; ascending."""
     vectors: Float[Tensor, "row d"]
+    written: tuple[int, ...] = ()
+    """Tells the file that was read from one that took its place: `vectors_written`."""
 
     def check_encoder(self, encoder: Encoder) -> None:
         """Raise EncoderMismatch unless it is the one that made these vectors."""
@@ -51,6 +53,15 @@ class VectorTable:
 def vectors_path(store_path: Path) -> Path:
     """Where the vectors of a store lie."""
     return store_path.with_suffix(".vectors.safetensors")
+
+
+def vectors_written(store_path: Path) -> tuple[int, ...]:
+    """Changes whenever the vectors of a store are written; empty if there are none."""
+    try:
+        found = vectors_path(store_path).stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def recorded_encoder(store_path: Path) -> str | None:
@@ -71,12 +82,13 @@ def encoder_for(store_path: Path) -> Encoder:
 def load_vectors(store_path: Path) -> VectorTable | None:
     """The vectors of a store; None if there are none."""
     path = vectors_path(store_path)
+    written = vectors_written(store_path)  # before it is read: what then takes its place is noticed
     if not path.is_file():
         return None
     with safe_open(path, framework="pt") as file:
         encoder = (file.metadata() or {}).get("encoder", "")
         vectors = F.normalize(file.get_tensor("vectors").float(), dim=-1)
-        return VectorTable(encoder, file.get_tensor("numbers").long(), vectors)
+        return VectorTable(encoder, file.get_tensor("numbers").long(), vectors, written)
 
 
 def save_vectors(store_path: Path, table: VectorTable) -> None:

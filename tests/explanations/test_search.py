@@ -233,6 +233,17 @@ def test_an_index_knows_that_its_store_has_grown(
     assert index.is_stale()
 
 
+def test_an_index_that_was_opened_before_the_vectors_were_written_is_stale_after(
+    index: SearchIndex, store: ExplanationStore
+) -> None:
+    store.add(Explanation(Component("mlp", 0, 9), "volcanoes", "positive", "human", "now"))
+    early = SearchIndex.open(store, index.encoder)
+    assert (len(early), early.is_stale()) == (len(index), False)
+    update_vectors(store, index.encoder)
+    assert early.is_stale()
+    assert not SearchIndex.open(store, index.encoder).is_stale()
+
+
 def test_without_vectors_the_error_says_how_to_make_them(store: ExplanationStore) -> None:
     with pytest.raises(LookupError, match="--reindex"):
         SearchIndex.open(store, word_vectors())

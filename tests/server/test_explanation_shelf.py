@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -70,3 +71,21 @@ def test_a_store_of_an_earlier_versions_vectors_says_how_to_make_them_anew(
     shelf = ExplanationShelf(model, Settings(data_dir=tmp_path))
     assert [index.encoder.name for index in shelf.indices()] == [word_vectors().name]
     shelf.close()
+
+
+def test_a_search_while_a_sentence_is_written_does_not_hide_it_from_later_ones(
+    explained: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search() -> str:
+        found = explained.get("/api/search", params={"q": "volcanoes", "limit": 1}).json()
+        return str(found["hits"][0]["explanation"]["text"])
+
+    def slow_update(*arguments: Any) -> VectorTable:
+        search()  # the store has the sentence, and no vector of it
+        return update_vectors(*arguments)
+
+    at = "/api/components/mlp_L0_1/explanations"
+    assert explained.post(at, json={"text": "violins"}).status_code == 200
+    monkeypatch.setattr("activation_server.explanation_shelf.update_vectors", slow_update)
+    assert explained.post(at, json={"text": "volcanoes"}).status_code == 200
+    assert search() == "volcanoes"

@@ -63,7 +63,7 @@ class Concepts:
         self._ranking = ranking
         self._meanings = meanings
         self._namer = Namer()
-        self._phrases: OrderedDict[tuple[str, int], Phrases] = OrderedDict()
+        self._phrases: OrderedDict[tuple[object, ...], Phrases] = OrderedDict()
 
     def close(self) -> None:
         """Ask for no more names."""
@@ -143,8 +143,8 @@ class Concepts:
         ]
 
     def _phrases_of(self, index: SearchIndex) -> Phrases:
-        """What all explanations of the store say; counted once, and again when it has grown."""
-        key = (str(index.store.path), len(index.store))
+        """What all explanations of the store say; counted once, and again when that has changed."""
+        key = (index.store.path, *index.store.version)
         if key not in self._phrases:
             rows = index.store.select("SELECT text FROM explanations", ())
             self._phrases[key] = Phrases([text for (text,) in rows])

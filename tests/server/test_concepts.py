@@ -1,6 +1,7 @@
 """Concepts, steering by meaning and quantiles, and the sweep, over a small store and dataset."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from activation_server.session import ModelSession
 from neuron_explainer.exemplars.distribution import LEVELS, QuantileTable
 from neuron_explainer.explanations.encoders import WordVectors
 from neuron_explainer.explanations.explanation import Explanation, now
+from neuron_explainer.explanations.group_names import Phrases
 from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.explanations.store import ExplanationStore
 from neuron_explainer.nodes import Component, Kind, Stream
@@ -102,6 +104,22 @@ def test_clusters_are_named_measured_and_compared(
         assert cluster["coherence"] is None
     again = client.post("/api/monitor/clusters", json=body | {"seed": 0}).json()
     assert again == answer
+
+
+def test_names_are_of_what_the_store_says_now(
+    monitor: ModelSession, client: TestClient, index: SearchIndex
+) -> None:
+    """As many sentences as before, one of them another."""
+
+    def phrases() -> Phrases:
+        return monitor.monitor._concepts._phrases_of(index)
+
+    before = phrases()
+    assert phrases() is before
+    (first, *_) = index.store.all()
+    index.store.remove(first.id or 0)
+    index.store.add(replace(first, text="volcanoes and lava"))
+    assert phrases() is not before
 
 
 def test_a_cluster_s_effect_is_that_of_suppressing_it(

@@ -135,7 +135,7 @@ class EstimateRequest(Request):
 
 
 class EstimateResponse(Response):
-    """What it would take, rather too much than too little; and who would be asked."""
+    """What it would take, and who would be asked. Sides are counted; calls and tokens are told from a few."""
 
     is_configured: StrictBool = Field(description="Whether the server knows an endpoint to ask.")
     model: str | None
@@ -144,7 +144,9 @@ class EstimateResponse(Response):
     n_components: int
     n_sides: int
     n_calls: int
-    n_tokens: int = Field(description="Of prompts and replies, at three characters a token.")
+    n_tokens: int = Field(
+        description="Of prompts and replies, at three characters a token and replies as long as they may be."
+    )
 
 
 class ShowStoreRequest(Request):

@@ -1,16 +1,17 @@
 """What explaining with a language model will take, told before it is started.
 
-The questions of a few sides are written as they would be asked, with a sentence of usual length where the explanation
-will stand, and counted; the others are taken to be like them. Tokens are characters / `CHARACTERS_PER_TOKEN`, since
-the endpoint's tokenizer is not known, and each reply is counted as long as it may be: what is told is rather too much.
+Sides are counted, all of them. The questions of a few are written as they would be asked, with a sentence of usual
+length where the explanation will stand, and counted; the others are taken to be like these on average. Tokens are
+characters / `CHARACTERS_PER_TOKEN`, since the endpoint's tokenizer is not known, and each reply is counted as long as
+it may be: rather too much is told than too little of the sides that are looked at.
 """
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuron_explainer.exemplars.store import Dataset
-from neuron_explainer.explanations.evidence import Evidence, evidence, sides_of
+from neuron_explainer.explanations.evidence import Evidence, evidence, worth_explaining
 from neuron_explainer.explanations.explain import (
     MAX_PHRASE_TOKENS,
     N_COUNTER_EXAMPLES,
@@ -29,7 +30,7 @@ from neuron_explainer.explanations.prompts import (
     simulate_messages,
 )
 from neuron_explainer.models.chat import Message
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Side
 
 CHARACTERS_PER_TOKEN = 3
 """English has about four; lists of tokens and numbers fewer."""
@@ -51,23 +52,33 @@ class Estimate:
 
 def estimate(dataset: Dataset, components: Sequence[Component], plan: Plan) -> Estimate:
     """Calls and tokens that explaining the components takes."""
-    if not components:
+    sides = _sides(dataset, components)
+    if not sides:
         return Estimate(0, 0, 0)
-    step = -(-len(components) // N_SAMPLED)
-    sampled = components[::step]
-    sides = [
-        [_side(evidence(record, side), plan) for side in sides_of(record)]
-        for record in map(dataset.record, sampled)
-    ]
-    if not any(sides):
-        return Estimate(0, 0, 0)
-    share = len(components) / len(sampled)
-    every = [side for of in sides for side in of]
+    sampled = sides[:: -(-len(sides) // N_SAMPLED)]
+    sizes = [_side(evidence(dataset.record(it), side), plan) for it, side in sampled]
     return Estimate(
-        n_sides=round(share * len(every)),
-        n_calls=round(share * sum(calls for calls, _ in every)),
-        n_tokens=round(share * len(every) * statistics.fmean(tokens for _, tokens in every)),
+        n_sides=len(sides),
+        n_calls=round(len(sides) * statistics.fmean(calls for calls, _ in sizes)),
+        n_tokens=round(len(sides) * statistics.fmean(tokens for _, tokens in sizes)),
     )
+
+
+def _sides(dataset: Dataset, components: Sequence[Component]) -> list[tuple[Component, Side]]:
+    """What will be explained, by the extremes in the dataset's tables: reading every record would take a minute."""
+    tables = {
+        (it.kind, it.layer, it.stream): dataset.quantiles(it.kind, it.layer, it.stream)
+        for it in {replace(component, index=0) for component in components}
+        if it.layer is not None
+    }
+    extremes = {key: (it.highest.tolist(), it.lowest.tolist()) for key, it in tables.items()}
+    found: list[tuple[Component, Side]] = []
+    for component in components:
+        assert component.layer is not None and component.index is not None
+        highest, lowest = extremes[component.kind, component.layer, component.stream]
+        up, down = max(highest[component.index], 0.0), max(-lowest[component.index], 0.0)
+        found += [(component, side) for side in worth_explaining(up, down)]
+    return found
 
 
 def _side(known: Evidence, plan: Plan) -> tuple[int, int]:

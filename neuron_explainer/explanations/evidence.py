@@ -77,7 +77,11 @@ class Split:
 
 def sides_of(record: ComponentRecord) -> tuple[Side, ...]:
     """The sides that are worth explaining: those that reach a fair share of the other's largest value."""
-    positive, negative = largest_values(record)
+    return worth_explaining(*largest_values(record))
+
+
+def worth_explaining(positive: float, negative: float) -> tuple[Side, ...]:
+    """`sides_of` what goes up and down so far."""
     greatest = max(positive, negative)
     if greatest <= 0:
         return ()

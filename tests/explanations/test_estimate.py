@@ -9,7 +9,7 @@ import pytest
 
 from neuron_explainer.exemplars.store import Dataset
 from neuron_explainer.explanations.careful import Careful
-from neuron_explainer.explanations.estimate import Estimate, estimate
+from neuron_explainer.explanations.estimate import N_SAMPLED, Estimate, estimate
 from neuron_explainer.explanations.evidence import sides_of
 from neuron_explainer.explanations.explain import Plan
 from neuron_explainer.explanations.explain_job import explain_all
@@ -53,3 +53,10 @@ def test_many_components_are_told_from_a_few(dataset: Dataset) -> None:
     assert told.n_calls > len(every) / 2
     assert told.n_tokens > alone.n_tokens
     assert estimate(dataset, [], Plan()) == Estimate(0, 0, 0)
+
+
+def test_sides_are_counted_and_not_guessed_from_a_few(dataset: Dataset) -> None:
+    every = [it for group in dataset.groups for it in dataset.components(group.kind, group.layer)]
+    sides = [len(sides_of(dataset.record(it))) for it in every]
+    assert len(every) > N_SAMPLED and {1, 2} <= set(sides)
+    assert estimate(dataset, every, Plan()).n_sides == sum(sides)

@@ -1970,7 +1970,7 @@ export interface components {
         };
         /**
          * EstimateResponse
-         * @description What it would take, rather too much than too little; and who would be asked.
+         * @description What it would take, and who would be asked. Sides are counted; calls and tokens are told from a few.
          */
         EstimateResponse: {
             /** Address */
@@ -1995,7 +1995,7 @@ export interface components {
             n_sides: number;
             /**
              * N Tokens
-             * @description Of prompts and replies, at three characters a token.
+             * @description Of prompts and replies, at three characters a token and replies as long as they may be.
              */
             n_tokens: number;
         };

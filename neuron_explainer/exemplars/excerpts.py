@@ -1,6 +1,7 @@
 """Excerpts as a dataset keeps them - windows of tokens, and codes of activations - read one at a time."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import isqrt
 from typing import Any
 
@@ -15,7 +16,8 @@ class WindowText:
     """Tokens and sources of the windows that a dataset shows."""
 
     def __init__(self, file: Any) -> None:  # a safetensors handle
-        self._tokens: Tensor = file.get_tensor("tokens")  # mapped: read where it is looked at
+        # Mapped: read where it is looked at.
+        self._tokens: Int[np.ndarray, "window place"] = file.get_tensor("tokens").numpy()
         self._lengths: list[int] = file.get_tensor("lengths").tolist()
         self._sources = _Strings(file, "source")
         self._vocabulary = _Strings(file, "vocabulary")
@@ -63,13 +65,13 @@ class Excerpts:
     def _exemplar(self, window: int, slot: int) -> Exemplar:
         ids = self.text.ids(window)
         n = len(ids) * (len(ids) + 1) // 2 if self.is_pairs else len(ids)
-        flat = self._activations[slot][:n]
+        flat = tuple(self._activations[slot, :n].tolist())
         peak = self._peaks[slot]
         query = query_of(peak) if self.is_pairs else peak
         return Exemplar(
             tokens=self.text.texts(ids),
             token_ids=tuple(ids),
-            activations=_triangle(flat, len(ids)) if self.is_pairs else tuple(flat),
+            activations=_triangle(flat, len(ids)) if self.is_pairs else flat,
             peak=query,
             peak_key=peak - query * (query + 1) // 2 if self.is_pairs else None,
             value=self._values[slot],
@@ -79,20 +81,29 @@ class Excerpts:
 
 def _decoded(
     codes: Float[Tensor, "slot place"] | Int[Tensor, "slot place"], scale: Float[Tensor, " slot"]
-) -> list[list[float]]:
+) -> Float[np.ndarray, "slot place"]:
     """Activations rounded to what their codes can tell, so that they are short as text."""
-    values = codes.numpy().astype(np.float64) * scale.double().numpy()[:, None]
-    if not np.isfinite(values).all():
+    factors = scale.double().numpy()[:, None]
+    values: Float[np.ndarray, "slot place"] = np.multiply(codes.numpy(), factors, dtype=np.float64)
+    largest = np.maximum(values.max(1, keepdims=True), -values.min(1, keepdims=True))
+    if not np.isfinite(largest).all():
         raise ValueError("an activation is not finite")
-    order = np.floor(np.log10(np.abs(values).max(1, keepdims=True).clip(min=1e-30)))
-    units = 10 ** (3 - order).clip(min=0)
-    rounded: list[list[float]] = (np.rint(values * units) / units).tolist()
-    return rounded
+    units = 10 ** (3 - np.floor(np.log10(largest.clip(min=1e-30)))).clip(min=0)
+    values *= units
+    np.rint(values, out=values)
+    values /= units
+    return values
 
 
-def _triangle(flat: list[float], n_tokens: int) -> Activations:
+def _triangle(flat: tuple[float, ...], n_tokens: int) -> Activations:
+    return tuple(map(flat.__getitem__, _rows(n_tokens)))
+
+
+@cache
+def _rows(n_tokens: int) -> tuple[slice, ...]:
+    """Where each row of a lower triangle lies when its rows are one after another."""
     starts = (query * (query + 1) // 2 for query in range(n_tokens))
-    return tuple(tuple(flat[start : start + q + 1]) for q, start in enumerate(starts))
+    return tuple(slice(start, start + query + 1) for query, start in enumerate(starts))
 
 
 def query_of(pair: int) -> int:

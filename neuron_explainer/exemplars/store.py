@@ -67,6 +67,7 @@ class Dataset:
         self.folder = folder
         self.card = card
         self._files: dict[str, Any] = {}  # safetensors' handles have no static type
+        self._tensors: dict[tuple[str, str], Tensor] = {}
         self._groups = {
             (entry.group.kind, entry.group.layer, entry.group.stream): entry
             for entry in card.groups
@@ -172,8 +173,7 @@ class Dataset:
 
     def _row(self, entry: GroupFile, name: str, index: int) -> Tensor:
         with _damage(entry.file):
-            row: Tensor = self._open(entry.file, entry.sha256).get_slice(name)[index]
-            return row
+            return self._tensor(entry, name)[index]
 
     def _codes(self, entry: GroupFile, index: int, n_slots: int) -> Tensor:
         """Codes of a component's activations: "slot position"."""
@@ -186,9 +186,12 @@ class Dataset:
             return torch.from_numpy(np.frombuffer(raw, dtype).reshape(n_slots, -1))
 
     def _tensor(self, entry: GroupFile, name: str) -> Tensor:
+        """Mapped: kept open, and read where it is looked at."""
+        key = (entry.file, name)
         with _damage(entry.file):
-            tensor: Tensor = self._open(entry.file, entry.sha256).get_tensor(name)
-            return tensor
+            if key not in self._tensors:
+                self._tensors[key] = self._open(entry.file, entry.sha256).get_tensor(name)
+            return self._tensors[key]
 
     def _open(self, file: str, sha: str) -> Any:
         if file not in self._files:

@@ -12,7 +12,7 @@ from neuron_explainer.exemplars.layout import Group
 from neuron_explainer.exemplars.public import PUBLIC, PublicDataset, open_public
 from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Stream
 
 MAKE_HINT = (
     "Make one with `tdb collate --model MODEL --corpus FILE --out DIR`, then serve with "
@@ -31,6 +31,7 @@ class Datasets:
         self, opened: Sequence[Dataset | PublicDataset], coder_sets: Sequence[CoderSet] = ()
     ) -> None:
         self._by_name = {dataset.name: dataset for dataset in opened}
+        self._stream = {coders.name: coders.stream for coders in coder_sets}
         self._first = {coders.stream: coders.name for coders in reversed(coder_sets)}
 
     @staticmethod
@@ -136,8 +137,13 @@ class Datasets:
             return None
         place = (component.kind, component.layer, component.stream)
         own = next((g.coder for g in dataset.groups if (g.kind, g.layer, g.stream) == place), None)
-        meant = coder or self._first.get(component.stream)
+        meant = self._meant(component.stream, coder)
         return None if own is None or meant in (None, own) else own
+
+    def _meant(self, stream: Stream, coder: str | None) -> str | None:
+        """The named coder where it is one of the stream, else the first of it, if one is loaded."""
+        is_of_it = coder is not None and self._stream.get(coder, stream) == stream
+        return coder if is_of_it else self._first.get(stream)
 
     def _check_coder(
         self, dataset: Dataset | PublicDataset, component: Component, coder: str | None
@@ -147,7 +153,7 @@ class Datasets:
             assert component.stream is not None
             raise NotFound(
                 f"The dataset {dataset.name} holds the latents of the coder {other!r}, not of "
-                f"{coder or self._first[component.stream]!r}, which {component} is one of.",
+                f"{self._meant(component.stream, coder)!r}, which {component} is one of.",
                 "Collate with `tdb collate --coder`, or serve that coder too and ask for it (?coder=).",
             )
 

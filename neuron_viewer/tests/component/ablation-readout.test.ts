@@ -2,8 +2,10 @@ import { expect, it } from "vitest";
 
 import { ablationRequest, changeOf } from "@/pages/component/ablation-readout";
 
+const MODEL_OWN = { mlp_basis: "neuron", attention_basis: "head", resid_basis: null };
+
 it("asks the token before for the probability of this one", () => {
-  const request = ablationRequest("mlp_L3_1", "A b c", " c", 2);
+  const request = ablationRequest("mlp_L3_1", "A b c", " c", 2, MODEL_OWN);
   expect(request.case).toMatchObject({
     prompt: "A b c",
     target_tokens: [" c"],

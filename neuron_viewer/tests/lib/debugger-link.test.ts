@@ -3,10 +3,16 @@ import { expect, it } from "vitest";
 import { readQuestion, readUi } from "@/lib/url-state";
 import { debuggerSearch } from "@/lib/debugger-link";
 
+const model = {
+  coders: [
+    { name: "first", site: "resid_delta_mlp", layers: [0, 1] },
+    { name: "other", site: "mlp_post_act", layers: [0, 1] },
+  ],
+};
 const search = "?p=A+b&t=+c&d=+d&text=my+own&sel=embed%401";
 
 it("goes back to the question with this component's rows in view", () => {
-  const params = new URLSearchParams(debuggerSearch(search, "attn_L0_1", null));
+  const params = new URLSearchParams(debuggerSearch(search, "attn_L0_1", null, model));
   expect(readQuestion(params)?.left).toMatchObject({
     prompt: "A b",
     target_tokens: [" c"],
@@ -17,12 +23,25 @@ it("goes back to the question with this component's rows in view", () => {
 });
 
 it("adds the ablation once", () => {
-  const once = debuggerSearch(search, "attn_L0_1", "ablate");
+  const once = debuggerSearch(search, "attn_L0_1", "ablate", model);
   expect(readQuestion(new URLSearchParams(once))?.left.interventions).toHaveLength(1);
-  expect(debuggerSearch(once, "attn_L0_1", "ablate")).toBe(once);
+  expect(debuggerSearch(once, "attn_L0_1", "ablate", model)).toBe(once);
 });
 
 it("takes a bare prompt, and starts afresh where there is none", () => {
-  expect(new URLSearchParams(debuggerSearch("?prompt=A+b", "attn_L0_1", null)).get("p")).toBe("A b");
-  expect(debuggerSearch("", "attn_L0_1", "ablate")).toBe("");
+  expect(new URLSearchParams(debuggerSearch("?prompt=A+b", "attn_L0_1", null, model)).get("p")).toBe("A b");
+  expect(debuggerSearch("", "attn_L0_1", "ablate", model)).toBe("");
+});
+
+it("asks in the basis of a latent's own coder", () => {
+  const basis = (text: string) => readQuestion(new URLSearchParams(text))?.mlp_basis;
+  expect(basis(debuggerSearch(search, "mlp_ae_L1_3", "ablate", model))).toBe("first");
+  expect(basis(debuggerSearch(`${search}&coder=other`, "mlp_ae_L1_3", "ablate", model))).toBe("other");
+  expect(basis(debuggerSearch(`${search}&coder=other`, "mlp_L1_3", "ablate", model))).toBe("neuron");
+});
+
+it("drops edits of the coder that gives way", () => {
+  const edited = `${search}&mlp=first&i=ablate+mlp_ae_L0_1+zero&coder=other`;
+  const left = readQuestion(new URLSearchParams(debuggerSearch(edited, "mlp_ae_L1_3", null, model)))?.left;
+  expect(left?.interventions).toEqual([]);
 });

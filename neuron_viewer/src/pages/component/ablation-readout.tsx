@@ -1,13 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 
-import { measureQuery } from "@/api/queries";
+import { measureQuery, modelQuery } from "@/api/queries";
 import type { MeasureRequest, MeasureResponse } from "@/api/types";
 import { ApiError } from "@/api/errors";
+import { basesFor } from "@/lib/component-link";
 import { define } from "@/lib/define";
 import { formatPoints, formatProb } from "@/lib/format";
+import type { Bases } from "@/lib/bases";
 import { emptyCase } from "@/lib/question";
 
 import { useSettled } from "@/lib/use-settled";
+
+import { usePageCoder } from "./page-coder";
 
 export interface AblationReadoutProps {
   component: string;
@@ -22,9 +26,12 @@ const SETTLE = 200;
 /** How likely a token was, and how likely it is without this component: one measured ablation. */
 export function AblationReadout({ component, text, token, index }: AblationReadoutProps) {
   const settled = useSettled(index, SETTLE);
+  const coder = usePageCoder();
+  const { data: model } = useQuery(modelQuery());
+  const bases = basesFor(component, model?.coders ?? [], coder);
   const query = useQuery({
-    ...measureQuery(ablationRequest(component, text, token, index)),
-    enabled: index > 0 && settled === index,
+    ...measureQuery(ablationRequest(component, text, token, index, bases)),
+    enabled: index > 0 && settled === index && model !== undefined,
     retry: false,
   });
   if (index === 0) return <span className="quiet">nothing stands before it, so nothing predicts it</span>;
@@ -64,14 +71,14 @@ export function ablationRequest(
   text: string,
   token: string,
   index: number,
+  bases: Bases,
 ): MeasureRequest {
   const asked = { ...emptyCase(text), target_tokens: [token], position: Math.max(0, index - 1) };
   return {
     case: { ...asked, objective: "prob" },
     nodes: [component],
     to: "zero",
-    mlp_basis: "neuron",
-    attention_basis: "head",
+    ...bases,
   };
 }
 

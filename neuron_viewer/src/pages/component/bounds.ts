@@ -1,10 +1,11 @@
 /** Which components the model has, and what stands beside each of them. */
 import type { ModelResponse } from "@/api/types";
-import { coderOf, latentCount } from "@/lib/bases";
+import { coderOf, latentCount, streamOf } from "@/lib/bases";
 import { formatCount } from "@/lib/format";
 import { parseComponent, type Component } from "@/lib/node";
 
-type Bounds = Pick<ModelResponse, "n_layers" | "n_heads" | "d_mlp" | "coders">;
+/** `coder`: the set that the page tells of, where it is not the first of its stream. */
+type Bounds = Pick<ModelResponse, "n_layers" | "n_heads" | "d_mlp" | "coders"> & { coder?: string | null };
 
 export type Found = { component: Component } | { problem: string };
 
@@ -32,13 +33,13 @@ export function findComponent(name: string, bounds: Bounds): Found {
 }
 
 function layersOf(component: Component, bounds: Bounds): number[] {
-  if (component.stream !== null) return coderOf(component, bounds.coders)?.layers ?? [];
+  if (component.stream !== null) return coderOf(component, bounds.coders, bounds.coder)?.layers ?? [];
   return Array.from({ length: bounds.n_layers }, (_, layer) => layer);
 }
 
 function countOf(component: Component, bounds: Bounds): number {
   if (component.kind === "attn") return bounds.n_heads;
-  return component.kind === "mlp" ? bounds.d_mlp : latentCount(coderOf(component, bounds.coders), component.layer);
+  return component.kind === "mlp" ? bounds.d_mlp : latentCount(coderOf(component, bounds.coders, bounds.coder), component.layer);
 }
 
 const NOUNS: Record<Component["kind"], string> = {
@@ -66,13 +67,19 @@ export function describeComponent(component: Component, bounds: Bounds): string 
   if (layer === null) return "token and position embeddings together";
   const layers = rangeText(layersOf(component, bounds)).replace("layers ", "");
   const place = `in layer ${layer} of ${layers}`;
-  if (kind === "error") return `what ${coderOf(component, bounds.coders)?.name ?? "the coder"} misses ${place}`;
+  if (kind === "error") return `what ${coderOf(component, bounds.coders, bounds.coder)?.name ?? "the coder"} misses ${place}`;
   const last = formatCount(countOf(component, bounds) - 1);
   const where = stream === "resid" ? `${nounOf(component)} of the residual stream` : nounOf(component);
-  return `${where} ${formatCount(index ?? 0)} of 0–${last} ${place}`;
+  return `${where} ${formatCount(index ?? 0)} of 0–${last} ${place}${rivalsText(component, bounds)}`;
 }
 
 export type Direction = "previous" | "next" | "below" | "above";
+
+/** Of which coder, where there are several of its stream. */
+function rivalsText(component: Component, { coders, coder }: Bounds): string {
+  const rivals = coders.filter(({ site }) => streamOf(site) === component.stream);
+  return rivals.length < 2 ? "" : `, coder ${coderOf(component, coders, coder)?.name ?? ""}`;
+}
 
 /** The components next to this one: by index, and the same index one layer down or up; null past the ends. */
 export function neighbours(component: Component, bounds: Bounds): Record<Direction, Component | null> {

@@ -9,6 +9,7 @@ import { DatasetSelect } from "./dataset-select";
 import { debuggerSearch } from "@/lib/debugger-link";
 import { JumpBox } from "./jump-box";
 import { publicPages } from "./public-pages";
+import { usePageCoder } from "./page-coder";
 import { useNeighbourKeys } from "./use-neighbour-keys";
 
 /** Stands where there is no neighbour. */
@@ -23,7 +24,8 @@ export interface ComponentHeaderProps {
 export function ComponentHeader({ component, model }: ComponentHeaderProps) {
   const { search } = useLocation();
   const navigate = useNavigate();
-  const around = neighbours(component, model);
+  const bounds = { ...model, coder: usePageCoder() };
+  const around = neighbours(component, bounds);
   const pathOf = (to: Component) => `/component/${to.name}${search}`;
   useNeighbourKeys((direction) => {
     const to = around[direction];
@@ -50,7 +52,7 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
       <div className="cname">
         <KindMark kind={component.kind} />
         <h1 className="mono">{component.name}</h1>
-        <span className="mid">{describeComponent(component, model)}</span>
+        <span className="mid">{describeComponent(component, bounds)}</span>
       </div>
       <div className="cnav">
         {component.index !== null && (
@@ -72,13 +74,13 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
             {site} {"\u2197"}
           </a>
         ))}
-        <Link className="btn" to={{ pathname: "/", search: debuggerSearch(search, component.name, null) }}>
+        <Link className="btn" to={{ pathname: "/", search: debuggerSearch(search, component.name, null, model) }}>
           Show in Debugger
         </Link>
         <Link
           className="btn primary"
           title="Ablate it at every position in the Debugger"
-          to={{ pathname: "/", search: debuggerSearch(search, component.name, "ablate") }}
+          to={{ pathname: "/", search: debuggerSearch(search, component.name, "ablate", model) }}
         >
           Intervene
         </Link>

@@ -4,10 +4,12 @@ import { Link, Navigate, useLocation, useParams } from "react-router";
 import { modelQuery } from "@/api/queries";
 import type { ModelResponse } from "@/api/types";
 import { Async } from "@/components/async";
+import { askedCoder } from "@/lib/component-link";
 
 import { findComponent } from "./bounds";
 import { ComponentView } from "./component-view";
 import { JumpBox } from "./jump-box";
+import { PageCoder } from "./page-coder";
 import "./component.css";
 
 /** Everything known about one head, neuron or latent; of the embeddings and of a coder's error, what they do on a text. */
@@ -22,12 +24,17 @@ export function ComponentPage() {
 }
 
 function NamedPage({ name, model }: { name: string; model: ModelResponse }) {
-  const found = findComponent(name, model);
   const { search } = useLocation();
+  const wanted = new URLSearchParams(search).get("coder");
+  const found = findComponent(name, { ...model, coder: wanted });
   if ("component" in found) {
     const { component } = found;
     if (component.name !== name) return <Navigate to={{ pathname: `/component/${component.name}`, search }} replace />;
-    return <ComponentView component={component} model={model} />;
+    return (
+      <PageCoder value={askedCoder(component.name, model.coders, wanted) ?? wanted}>
+        <ComponentView component={component} model={model} />
+      </PageCoder>
+    );
   }
   return (
     <section className="panel">

@@ -2,6 +2,7 @@ import { useId, useState, type FormEvent } from "react";
 import { useLocation, useNavigate } from "react-router";
 
 import type { ModelResponse } from "@/api/types";
+import { componentPath } from "@/lib/component-link";
 
 import { findComponent } from "./bounds";
 
@@ -14,14 +15,14 @@ export function JumpBox({ model }: { model: ModelResponse }) {
   const [problem, setProblem] = useState<string | null>(null);
   function go(event: FormEvent) {
     event.preventDefault();
-    const found = findComponent(text, model);
+    const found = findComponent(text, { ...model, coder: new URLSearchParams(search).get("coder") });
     if ("problem" in found) {
       setProblem(found.problem);
       return;
     }
     setText("");
     setProblem(null);
-    void navigate(`/component/${found.component.name}${search}`);
+    void navigate(componentPath(found.component.name, search, model.coders));
   }
   return (
     <form className="jump" onSubmit={go} role="search" noValidate>

@@ -5,6 +5,7 @@ import { ErrorBoundary } from "@/components/error-boundary";
 import type { Component } from "@/lib/node";
 
 import { DistributionPanel } from "./distribution/distribution-panel";
+import { usePageCoder } from "./page-coder";
 import { SimilarPanel } from "./similar/similar-panel";
 import { peakOf, tokenValues } from "./token-values";
 import type { RecordState } from "./use-record";
@@ -19,7 +20,7 @@ export interface RailProps {
 
 /** What does not depend on an excerpt: the distribution, what the weights do, what is alike. */
 export function Rail({ component, record, own }: RailProps) {
-  const tokens = useQuery(componentTokensQuery(component.name));
+  const tokens = useQuery(componentTokensQuery(component.name, usePageCoder()));
   return (
     <>
       {record.state === "loaded" && (

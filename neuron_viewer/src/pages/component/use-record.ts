@@ -6,6 +6,8 @@ import { componentRecordQuery } from "@/api/queries";
 import type { ComponentRecord, ModelResponse } from "@/api/types";
 import type { Component } from "@/lib/node";
 
+import { usePageCoder } from "./page-coder";
+
 /** What is known of a component's record: nothing yet, that there is none and why, an error, or the record. */
 export type RecordState =
   | { state: "loading" }
@@ -16,9 +18,10 @@ export type RecordState =
 /** The record in the dataset that the URL names, else in the first that has one. */
 export function useRecord(component: Component, { datasets, name }: ModelResponse): RecordState {
   const [params] = useSearchParams();
+  const coder = usePageCoder();
   const isThere = datasets.length > 0;
   const query = useQuery({
-    ...componentRecordQuery(component.name, params.get("dataset")),
+    ...componentRecordQuery(component.name, params.get("dataset"), coder),
     // Embeddings and errors are no single unit: nothing is recorded of them.
     enabled: isThere && component.index !== null,
   });

@@ -5,6 +5,7 @@ import { activationsQuery } from "@/api/queries";
 import type { Component } from "@/lib/node";
 import { useDraft } from "@/lib/use-draft";
 
+import { usePageCoder } from "./page-coder";
 import { peakOf, sharedMaximum, tokenValues } from "./token-values";
 
 export interface Texts {
@@ -20,15 +21,16 @@ export type YourTextState = ReturnType<typeof useYourText>;
 
 /** The component's values on the text as it is typed, on the Debugger's prompt, and which token is pointed at. */
 export function useYourText({ name, kind }: Component, { text, onText, prompt, known }: Texts) {
+  const coder = usePageCoder();
   const [draft, setDraft] = useDraft(text, onText);
   const [pointed, setPointed] = useState<number | null>(null);
   const isHead = kind === "attn";
   const query = useQuery({
-    ...activationsQuery(name, [text]),
+    ...activationsQuery(name, [text], coder),
     enabled: text !== "",
     placeholderData: keepPreviousData,
   });
-  const carried = useQuery({ ...activationsQuery(name, [prompt ?? ""]), enabled: Boolean(prompt) });
+  const carried = useQuery({ ...activationsQuery(name, [prompt ?? ""], coder), enabled: Boolean(prompt) });
   const result = text === "" ? undefined : query.data?.results[0];
   const n = result?.tokens.length ?? 0;
   const at = pointed !== null && pointed < n ? pointed : null;

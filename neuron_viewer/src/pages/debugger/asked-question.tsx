@@ -30,8 +30,8 @@ export function AskedQuestion({ model, question }: { model: ModelResponse; quest
   const { answered, stale } = result;
   const actions = useMemo(
     () =>
-      createActions(navigate, (node) => answered?.response.nodes.find((row) => row.case_nodes[0] === node)),
-    [navigate, answered],
+      createActions(navigate, (node) => answered?.response.nodes.find((row) => row.case_nodes[0] === node), model),
+    [navigate, answered, model],
   );
   useKeys({ u: actions.undo, U: actions.redo });
 

@@ -1,7 +1,8 @@
 /** Reads and writes the page's state in the URL. Edits of the question push; how it is looked at replaces. */
 import type { NavigateFunction } from "react-router";
 
-import type { InterventionSpec, NodeRow, TraceSpec } from "@/api/types";
+import type { InterventionSpec, ModelResponse, NodeRow, TraceSpec } from "@/api/types";
+import { componentPath } from "@/lib/component-link";
 import type { Question, QuestionCase } from "@/lib/question";
 import { readQuestion, readUi, writeState } from "@/lib/url-state";
 
@@ -23,6 +24,7 @@ type EntryState = { edited: true } | null;
 export function createActions(
   navigate: NavigateFunction,
   rowOf: (node: string) => NodeRow | undefined,
+  { coders }: Pick<ModelResponse, "coders">,
 ): PageActions {
   function ask(change: (question: Question) => Question) {
     const { question, ui } = current();
@@ -82,7 +84,7 @@ export function createActions(
       look((ui) => ({ ...ui, sort }));
     },
     openComponent: (component) => {
-      void navigate(`/component/${component}${window.location.search}`);
+      void navigate(componentPath(component, window.location.search, coders));
     },
     undo: () => {
       if (entryState()) void navigate(-1);

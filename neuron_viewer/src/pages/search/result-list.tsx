@@ -14,7 +14,7 @@ import type { Mode } from "./search-state";
 export interface ResultListProps {
   hits: readonly SearchHit[];
   mode: Mode;
-  model: Pick<ModelResponse, "examples">;
+  model: Pick<ModelResponse, "examples" | "coders">;
 }
 
 const ROW = 44;
@@ -47,7 +47,7 @@ export function ResultList({ hits, mode, model }: ResultListProps) {
               index={index}
               count={hits.length}
               offset={start - top}
-              editSearch={debuggerSearch(search, hit.component, "ablate", fallback)}
+              editSearch={debuggerSearch(search, hit.component, "ablate", model, fallback)}
               carried={search}
             />
           )

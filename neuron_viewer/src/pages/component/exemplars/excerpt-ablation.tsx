@@ -4,6 +4,8 @@ import { ablationEffectQuery } from "@/api/queries";
 import type { AblationEffectResponse } from "@/api/types";
 import { formatPoints } from "@/lib/format";
 
+import { usePageCoder } from "../page-coder";
+
 export interface ExcerptAblationProps {
   component: string;
   tokens: readonly string[];
@@ -12,7 +14,8 @@ export interface ExcerptAblationProps {
 
 /** How much likelier or less likely the excerpt's own token gets without the component. */
 export function ExcerptAblation({ component, tokens, token }: ExcerptAblationProps) {
-  const query = useQuery({ ...ablationEffectQuery(component, tokens.join("")), enabled: token > 0, retry: false });
+  const asked = ablationEffectQuery(component, tokens.join(""), usePageCoder());
+  const query = useQuery({ ...asked, enabled: token > 0, retry: false });
   if (token === 0) return <span className="quiet">nothing stands before it, so nothing predicts it</span>;
   if (query.error) return <span className="quiet">{query.error.message}</span>;
   if (!query.data) return <span className="pend" aria-label="computing" />;

@@ -12,6 +12,8 @@ import { formatEffect } from "@/lib/format";
 import { parseComponent } from "@/lib/node";
 import { useIdle } from "@/lib/use-idle";
 
+import { usePageCoder } from "../page-coder";
+
 const LISTED = 8;
 const TOKENS = 3;
 const WAYS: { value: SimilarBy; text: string; title: string }[] = [
@@ -23,7 +25,8 @@ const WAYS: { value: SimilarBy; text: string; title: string }[] = [
 /** The components most like this one: by their weights, or by when they are active. Asked for once the rest is drawn. */
 export function SimilarPanel({ component }: { component: string }) {
   const [by, setBy] = useState<SimilarBy>("output");
-  const query = useQuery({ ...similarQuery(component, by, LISTED), enabled: useIdle() });
+  const coder = usePageCoder();
+  const query = useQuery({ ...similarQuery(component, by, LISTED, coder), enabled: useIdle() });
   return (
     <section className="panel" aria-labelledby="similar-title">
       <header>
@@ -46,7 +49,8 @@ export function SimilarPanel({ component }: { component: string }) {
 
 function SimilarTable({ data }: { data: SimilarResponse }) {
   const { search } = useLocation();
-  const written = useQueries({ queries: data.items.map(({ component }) => componentTokensQuery(component)) });
+  const coder = usePageCoder();
+  const written = useQueries({ queries: data.items.map(({ component }) => componentTokensQuery(component, coder)) });
   return (
     <table className="table simt">
       <thead>

@@ -2,6 +2,7 @@ import type { MouseEvent } from "react";
 
 import { KindMark } from "@/components/kind-mark";
 import { Token, TokenPair } from "@/components/token";
+import { basisCoder } from "@/lib/component-link";
 
 import { useTable } from "./table-context";
 import type { TableRow } from "./table-rows";
@@ -38,8 +39,10 @@ function RowTags({ row: { row, only } }: { row: TableRow }) {
 }
 
 function NodeLink({ row }: { row: TableRow }) {
-  const { actions } = useTable();
+  const { actions, view } = useTable();
   const { component } = row.row;
+  const coder = basisCoder(component, view.request, view.model.coders);
+  const query = coder === null ? "" : `?coder=${encodeURIComponent(coder)}`;
   const place = row.node.slice(component.length + 1);
   function onClick(event: MouseEvent) {
     event.stopPropagation();
@@ -48,7 +51,7 @@ function NodeLink({ row }: { row: TableRow }) {
     actions.openComponent(component);
   }
   return (
-    <a className="mono" href={`/component/${component}`} tabIndex={-1} onClick={onClick}>
+    <a className="mono" href={`/component/${component}${query}`} tabIndex={-1} onClick={onClick}>
       {component}
       {place && <span className="at-sep">@</span>}
       {place}

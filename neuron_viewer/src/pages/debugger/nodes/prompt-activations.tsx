@@ -6,6 +6,7 @@ import { Async } from "@/components/async";
 import { Token } from "@/components/token";
 import { maxAbs, textHeat } from "@/lib/color";
 import { formatMagnitude } from "@/lib/format";
+import { basisCoder } from "@/lib/component-link";
 import { parseNode } from "@/lib/node";
 
 import { formatWeight, stripTokens, type StripToken } from "./prompt-strip";
@@ -16,7 +17,9 @@ function useActivations(row: TableRow) {
   const { view } = useTable();
   const at = row.telling;
   const spec = view.request.cases[at];
-  const query = useQuery(activationsQuery(row.row.component, [spec?.prompt ?? ""]));
+  const { component } = row.row;
+  const coder = basisCoder(component, view.request, view.model.coders);
+  const query = useQuery(activationsQuery(component, [spec?.prompt ?? ""], coder));
   const place = parseNode(nodeInCase(row, at) ?? row.node);
   return { query, place, isEdited: (spec?.interventions.length ?? 0) > 0 };
 }

@@ -29,7 +29,7 @@ from neuron_explainer.models.interventions import intervention_hooks
 from neuron_explainer.models.objectives import place_of, read_out_values
 from neuron_explainer.models.run import Run
 from neuron_explainer.models.steering import Steer
-from neuron_explainer.nodes import Component, Side
+from neuron_explainer.nodes import Component, Side, Stream
 
 ComponentSet = Sequence[SidedComponent]
 
@@ -165,7 +165,7 @@ class Controls:
         self._run = run
         self._at = list(positions)
         self._generator = generator
-        self._means: dict[tuple[str, int, Side], Float[Tensor, " component"]] = {}
+        self._means: dict[tuple[str, int, Stream | None, Side], Float[Tensor, " component"]] = {}
 
     def draw(self, members: ComponentSet, n: int) -> list[list[SidedComponent]]:
         """n random sets of the same size, kinds, layers and sides, of nearest mean activation."""
@@ -203,7 +203,7 @@ class Controls:
     def means(self, component: Component, side: Side) -> Float[Tensor, " component"]:
         """Mean activation on one side over the tokens, of all components of a kind and layer; a head's is its
         mean attention to other tokens than the first, since its row always sums to 1."""
-        key = (component.kind, component.layer or 0, side)
+        key = (component.kind, component.layer or 0, component.stream, side)
         if key not in self._means:
             if component.kind == "attn":
                 pattern = self._run.value("attn_pattern", component.layer or 0)

@@ -6,11 +6,13 @@ import torch
 from neuron_explainer.attribution.influence import SidedComponent, influence
 from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.attribution.joint import Controls, compare, joint_effects
+from neuron_explainer.autoencoders.coder_set import bases_of
 from neuron_explainer.models.interventions import Ablate, Intervention, Scale
 from neuron_explainer.models.objectives import TokenObjective
 from neuron_explainer.models.run import Case
 from neuron_explainer.models.steering import Steer
 from neuron_explainer.nodes import Component
+from tests.attribution.hand_splice import coders_at
 from tests.tiny_models import TinyModel, TinyModels, some_tokens
 
 TOKENS = some_tokens(9, 5)
@@ -137,3 +139,22 @@ def test_random_sets_are_no_better_than_chance_and_planted_ones_are(
             for e in batch
         ]
         assert compare(effects[0], effects[1:]).better_than_chance
+
+
+def test_controls_of_latents_are_of_their_own_stream(varied: TinyModel) -> None:
+    """Coders of two streams in one layer: neither takes its members from the other's activations."""
+    few = coders_at(varied.ours, "resid_post")
+    many = coders_at(varied.ours, "mlp_post_act")
+    inv = Investigation(varied.ours, [few, many])
+    run = inv.read([Case(TOKENS, OBJECTIVE, (), bases_of([few, many]))])
+    controls = Controls(run, range(8), torch.Generator().manual_seed(0))
+    last = many.coders[1].config.n_latents - 1
+    assert last >= few.coders[1].config.n_latents
+    for stream, index in (("resid", 2), ("mlp", last), ("resid", 3)):
+        component = Component("latent", 1, index, stream)  # type: ignore[arg-type]  # a stream
+        latents = run.reading(run.case.bases.at(component)).active
+        own = (latents.latent == index) & (latents.token < 8)
+        mean = float(latents.value[own].sum()) / 8
+        assert float(controls.means(component, "positive")[index]) == pytest.approx(mean, abs=1e-6)
+        for (drawn,) in controls.draw([(component, "positive")], 5):
+            assert (drawn[0].stream, drawn[0].layer) == (stream, 1)

@@ -302,7 +302,7 @@ class Ranking:
         if table is None or item.component.index is None:
             return None
         index = torch.tensor([item.component.index])
-        return float(rank_in_own_distribution(torch.tensor([item.activation]), table, index)[0])
+        return float(rank_in_own_distribution(torch.tensor([item.gauge]), table, index)[0])
 
     def _measured(self, question: Question, items: Sequence[Influencer]) -> dict[int, float]:
         if not items:

@@ -105,10 +105,12 @@ class InfluenceItem(Response):
     activation: float
     attribution: float | None = Field(description="Activation times gradient; an estimate.")
     quantile: float | None = Field(
-        description="Share of a dataset's tokens with a smaller activation; null: none is loaded."
+        description="Share of a dataset's tokens with a smaller activation (heads: of its token pairs "
+        "with a smaller write magnitude); null: none is loaded."
     )
     relative_activation: float | None = Field(
-        description="Activation over the component's extreme quantile of that side."
+        description="Activation (heads: write magnitude) over the component's extreme quantile of "
+        "that side."
     )
     measured_effect: float | None = Field(
         description="Objective minus objective without it; null where not measured."

@@ -1,8 +1,9 @@
 """Which components led to a token: nodes, or components summed over tokens, ranked together.
 
     attribution   activation times gradient of the objective through the whole model; signed, an estimate
-    activation    activation over the component's own extreme quantile of the side it is on; the quantiles
-                  come from a dataset, so they are given
+    activation    activation (of a head: its write magnitude, which is what datasets hold of it) over the
+                  component's own extreme quantile of the side it is on; the quantiles come from a dataset,
+                  so they are given
 
 A component means one thing where its activation is above zero and another where it is below, so each
 side is counted for itself (`side_of`). All kinds are ranked in one list. Steps:
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from neuron_explainer.attribution.effects import Effects
 from neuron_explainer.attribution.families import FAMILIES
+from neuron_explainer.attribution.leaders import Leaders
 from neuron_explainer.attribution.metric import Metric, SparseMetric
 from neuron_explainer.nodes import Component, Kind, Node, Side, Stream, side_of
 
@@ -53,8 +55,10 @@ class Influencer:
     """What it is ranked by. Of a component: attributions summed, or the largest activation."""
     activation: float
     attribution: float
+    gauge: float
+    """What its quantiles are of: a head's write magnitude, else the activation."""
     relative_activation: float | None
-    """Activation over its extreme quantile of that side."""
+    """The gauge over its extreme quantile of that side."""
     n_tokens: int = 1
     """Nodes that were summed."""
 
@@ -110,6 +114,8 @@ class Sheet:
     key: Int[Tensor, "*#axes"] | None
     activation: Float[Tensor, "*#axes"]
     attribution: Float[Tensor, "*#axes"]
+    gauge: Float[Tensor, "*#axes"]
+    """What quantiles are of; the activation where none are known."""
 
     def nodes(self, places: tuple[Tensor, ...]) -> list[Node]:
         """The nodes of some entries."""
@@ -130,6 +136,7 @@ class Sheet:
             self,
             activation=torch.where(mask, self.activation, nothing),
             attribution=torch.where(mask, self.attribution, nothing),
+            gauge=torch.where(mask, self.gauge, nothing),
         )
 
     def _mask(self, asked: Asked, n_tokens: int) -> Bool[Tensor, "*#axes"] | None:
@@ -164,8 +171,8 @@ def influence(
     """
     wanted = Asked() if asked is None else asked
     candidates: list[_Candidates] = []
-    totals, leaders = _Totals(effects.n_tokens), _Leaders(top_k)
-    for sheet in _sheets(effects, wanted):
+    totals, leaders = _Totals(effects.n_tokens), Leaders(top_k)
+    for sheet in _sheets(effects, wanted, extremes):
         kept = sheet.kept(wanted, effects.n_tokens)
         totals.add(kept)
         relative = _relative(kept, extremes)
@@ -211,26 +218,6 @@ class _Candidates:
         return replace(item, attribution=float(total), n_tokens=int(own.sum()))
 
 
-class _Leaders:
-    """The k largest sizes so far, so that a sheet looks no further than what may be among them."""
-
-    def __init__(self, k: int) -> None:
-        self.k = k
-        self._sizes = torch.empty(0)
-
-    def among(self, sizes: Float[Tensor, " n"]) -> Int[Tensor, " kept"]:
-        """Places of those that may be among the k largest of all, in order."""
-        least = float(self._sizes[-1]) if len(self._sizes) == self.k else 0.0
-        kept = (sizes >= least).nonzero()[:, 0] if least > 0 else None
-        if kept is None or len(kept) > self.k:
-            kept = sizes.topk(min(self.k, len(sizes))).indices.sort().values
-        if not len(kept):
-            return kept
-        both = torch.cat((self._sizes, sizes[kept].float().cpu()))
-        self._sizes = both.sort(descending=True).values[: self.k]
-        return kept
-
-
 def _strongest(candidates: Sequence[_Candidates], k: int) -> list[Influencer]:
     """The k largest in size; ties in the order of kind, layer and index."""
     if not candidates:
@@ -249,7 +236,7 @@ def _strongest(candidates: Sequence[_Candidates], k: int) -> list[Influencer]:
     return [found[place] for place in order.tolist()]
 
 
-def _sheets(effects: Effects, asked: Asked) -> Iterator[Sheet]:
+def _sheets(effects: Effects, asked: Asked, extremes: Extremes | None) -> Iterator[Sheet]:
     for name, metric_of in effects.kinds().items():
         family = FAMILIES[name]
         if family.kind not in ("attn", "mlp", "latent"):
@@ -264,8 +251,14 @@ def _sheets(effects: Effects, asked: Asked) -> Iterator[Sheet]:
                 yield _latents(layer, family.stream, activations, attributions)
             elif isinstance(activations, Metric) and isinstance(attributions, Metric):
                 value = activations.rows(layer)
-                of = _pairs if family.kind == "attn" else _neurons
-                yield of(layer, value, attributions.rows(layer).expand_as(value))
+                attribution = attributions.rows(layer).expand_as(value)
+                if family.kind == "mlp":
+                    yield _neurons(layer, value, attribution)
+                    continue
+                is_known = extremes is not None and extremes("attn", layer, None) is not None
+                written = metric_of("write_magnitude") if is_known else activations
+                assert isinstance(written, Metric)
+                yield _pairs(layer, value, attribution, written.rows(layer).expand_as(value))
 
 
 def _latents(
@@ -283,16 +276,19 @@ def _latents(
         None,
         activation.values[number],
         attribution.values[number],
+        activation.values[number],
     )
 
 
 def _neurons(layer: int, a: Float[Tensor, "seq d_mlp"], attribution: Tensor) -> Sheet:
     index, token = torch.arange(a.shape[1])[None, :], torch.arange(a.shape[0])[:, None]
     index, token = index.to(a.device), token.to(a.device)
-    return Sheet("mlp", layer, None, a.shape[1], index, token, None, a, attribution)
+    return Sheet("mlp", layer, None, a.shape[1], index, token, None, a, attribution, a)
 
 
-def _pairs(layer: int, pattern: Float[Tensor, "head seq key"], attribution: Tensor) -> Sheet:
+def _pairs(
+    layer: int, pattern: Float[Tensor, "head seq key"], attribution: Tensor, written: Tensor
+) -> Sheet:
     heads, tokens = (torch.arange(n).to(pattern.device) for n in pattern.shape[:2])
     return Sheet(
         "attn",
@@ -304,17 +300,18 @@ def _pairs(layer: int, pattern: Float[Tensor, "head seq key"], attribution: Tens
         tokens[None, None, :],
         pattern,
         attribution,
+        written,
     )
 
 
 def _relative(sheet: Sheet, extremes: Extremes | None) -> Float[Tensor, "*#axes"] | None:
-    """Activations over the extreme quantile of their side; 0 where a component has no such side."""
+    """Gauges over the extreme quantile of their side; 0 where a component has no such side."""
     known = None if extremes is None else extremes(sheet.kind, sheet.layer, sheet.stream)
     if known is None:
         return None
     low, high = (extreme.to(sheet.activation.device)[sheet.index] for extreme in known)
     extreme = torch.where(sheet.activation < 0, low, high)
-    return torch.where(extreme == 0, 0.0, sheet.activation / extreme)
+    return torch.where(extreme == 0, 0.0, sheet.gauge / extreme)
 
 
 def _on_side(sheet: Sheet, side: Side) -> Bool[Tensor, "*#axes"]:
@@ -322,7 +319,7 @@ def _on_side(sheet: Sheet, side: Side) -> Bool[Tensor, "*#axes"]:
     return sheet.activation < 0 if side == "negative" else sheet.activation > 0
 
 
-def _nodes(sheet: Sheet, ranked: Tensor, relative: Tensor | None, leaders: _Leaders) -> _Candidates:
+def _nodes(sheet: Sheet, ranked: Tensor, relative: Tensor | None, leaders: Leaders) -> _Candidates:
     flat = ranked.flatten()
     best = leaders.among(flat.abs())
     return _Candidates(sheet, ranked, relative, flat[best], best, None)
@@ -352,14 +349,17 @@ def _influencers(
     # torch.unravel_index takes ten times as long.
     along_axes = np.unravel_index(which.cpu().numpy(), tuple(of.ranked.shape))
     places = tuple(torch.from_numpy(axis) for axis in along_axes)
-    activations, attributions = (
-        each[places].tolist() for each in (of.sheet.activation, of.sheet.attribution)
+    activations, attributions, gauges = (
+        each[places].tolist()
+        for each in (of.sheet.activation, of.sheet.attribution, of.sheet.gauge)
     )
     relatives = [None] * len(values) if of.relative is None else of.relative[places].tolist()
-    columns = zip(of.sheet.nodes(places), values, activations, attributions, relatives, strict=True)
+    columns = zip(
+        of.sheet.nodes(places), values, activations, attributions, gauges, relatives, strict=True
+    )
     return [
-        Influencer(node, side_of(activation), value, activation, attribution, relative)
-        for node, value, activation, attribution, relative in columns
+        Influencer(node, side_of(activation), value, activation, attribution, gauge, relative)
+        for node, value, activation, attribution, gauge, relative in columns
     ]
 
 

@@ -175,7 +175,8 @@ def test_activation_is_in_units_of_its_own_extreme_quantile(varied: TinyModel) -
         extreme = (low if item.side == "negative" else high)[item.component.index or 0]
         assert float(extreme) != 0
         assert item.value == item.relative_activation
-        assert item.value == pytest.approx(item.activation / float(extreme), rel=1e-5)
+        assert item.value == pytest.approx(item.gauge / float(extreme), rel=1e-5)
+    assert {item.component.kind for item in found.items} == {"attn", "mlp"}
     values = [item.value for item in found.items]
     assert values == sorted(values, reverse=True)
     per_component = influence(
@@ -183,6 +184,24 @@ def test_activation_is_in_units_of_its_own_extreme_quantile(varied: TinyModel) -
     )
     assert per_component.items[0].node == found.items[0].node
     assert len({(i.component, i.side) for i in per_component.items}) == 20
+
+
+def test_heads_are_in_units_of_what_datasets_hold_of_them(varied: TinyModel) -> None:
+    effects = effects_of(varied)
+    asked = Asked(kinds=("attn",), positions=(3, 5))
+    found = influence(effects, by="activation", asked=asked, top_k=20, extremes=extremes_of)
+    for item in found.items:
+        head, q, k = item.component, item.node.position, item.node.key_position
+        layer, index = head.layer or 0, head.index or 0
+        written = effects.heads("write_magnitude").rows(layer)[index, q, k]
+        assert q in (3, 5)
+        assert item.gauge == pytest.approx(float(written), rel=1e-5)
+        high = extremes_of("attn", layer, None)[1][index]
+        assert item.value == pytest.approx(float(written / high), rel=1e-5)
+        assert item.activation == pytest.approx(
+            float(effects.heads("activation").rows(layer)[index, q, k]), rel=1e-5
+        )
+    assert any(abs(item.gauge - item.activation) > 0.01 for item in found.items)
 
 
 def test_activation_without_quantiles_is_refused(varied: TinyModel) -> None:

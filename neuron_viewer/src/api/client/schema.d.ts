@@ -2427,12 +2427,12 @@ export interface components {
             position: number;
             /**
              * Quantile
-             * @description Share of a dataset's tokens with a smaller activation; null: none is loaded.
+             * @description Share of a dataset's tokens with a smaller activation (heads: of its token pairs with a smaller write magnitude); null: none is loaded.
              */
             quantile: number | null;
             /**
              * Relative Activation
-             * @description Activation over the component's extreme quantile of that side.
+             * @description Activation (heads: write magnitude) over the component's extreme quantile of that side.
              */
             relative_activation: number | null;
             /**

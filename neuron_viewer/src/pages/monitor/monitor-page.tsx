@@ -4,17 +4,19 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { modelQuery } from "@/api/queries";
 import { influenceQuery } from "@/api/monitor";
-import type { Cluster, ConceptSpec, InfluenceItem, InfluenceRequest, ModelResponse } from "@/api/types";
+import type { ConceptSpec, InfluenceItem, InfluenceRequest, ModelResponse } from "@/api/types";
 import { ErrorBoundary } from "@/components/error-boundary";
 import { ErrorNote } from "@/components/error-note";
 
 import { ComponentsPanel } from "./components/components-panel";
+import { memberOf, membersOf } from "./concepts/members";
 import { ConceptsPanel } from "./concepts/concepts-panel";
 import { ConversationPanel } from "./conversation/conversation-panel";
 import { useConversation } from "./conversation/use-conversation";
 import { clustersRequest, influenceRequest } from "./conversation-request";
 import { ExplainedHeader } from "./explained-header";
 import { StartPanel } from "./start/start-panel";
+import { sameConcept } from "./steer/same-concept";
 import { SteerPanel } from "./steer/steer-panel";
 import { useMonitor } from "./use-monitor";
 
@@ -50,8 +52,8 @@ function Monitored({ model }: { model: ModelResponse }) {
   const isRefused = query.error !== null && query.data === undefined;
   const heat = (position !== null && query.data?.by_key_token) || null;
   function steer(concept: Pick<ConceptSpec, "name" | "members" | "strength">) {
-    const others = state.concepts.filter(({ name }) => name !== concept.name);
-    const same = state.concepts.find(({ name }) => name === concept.name);
+    const same = sameConcept(state.concepts, concept);
+    const others = state.concepts.filter((other) => other !== same);
     // Pressing what is pressed already takes it back.
     if (same && same.strength === concept.strength) change({ concepts: others });
     else change({ concepts: [...others, { ...NEW_CONCEPT, ...same, ...concept }] });
@@ -134,12 +136,4 @@ function useInfluence(request: InfluenceRequest | null) {
 
 function effectsOf(items: readonly InfluenceItem[]): ReadonlyMap<string, number> {
   return new Map(items.flatMap((item) => (item.measured_effect === null ? [] : [[item.node, item.measured_effect]])));
-}
-
-function memberOf({ component, side }: { component: string; side: "positive" | "negative" }) {
-  return { component, side };
-}
-
-function membersOf(cluster: Cluster) {
-  return { name: cluster.name, members: cluster.members.map(memberOf) };
 }

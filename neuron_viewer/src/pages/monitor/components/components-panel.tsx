@@ -51,7 +51,7 @@ export function ComponentsPanel({ query, listing, onListing, measured, onSteer }
           />
         )}
       </Async>
-      {data && <Sums totals={data.totals} unit={data.objective.unit} />}
+      {data && <Sums totals={data.totals} unit={data.objective.unit} shown={shownItems(data, listing)} />}
     </section>
   );
 }
@@ -86,7 +86,7 @@ function Rows({ items, tokens, listing, measured, onSteer }: RowsProps) {
             <th scope="col">Token</th>
             <th scope="col" className="num" {...define("side")}>Side</th>
             <th scope="col" className="num" aria-sort={listing.by === "activation" ? "descending" : undefined}>
-              <abbr title="Activation over this component's own extreme quantile on that side">Act.</abbr>
+              <abbr title="Activation, of a head its write magnitude, over its own extreme quantile on that side">Act.</abbr>
             </th>
             <th
               scope="col"
@@ -126,11 +126,19 @@ function Rows({ items, tokens, listing, measured, onSteer }: RowsProps) {
   );
 }
 
-function Sums({ totals, unit }: { totals: InfluenceResponse["totals"]; unit: string }) {
+type SumsProps = {
+  totals: InfluenceResponse["totals"];
+  unit: string;
+  /** The rows that text and score leave. */
+  shown: readonly InfluenceItem[];
+};
+
+function Sums({ totals, unit, shown }: SumsProps) {
+  const listed = shown.reduce((sum, { attribution }) => sum + (attribution ?? 0), 0);
   return (
     <p className="pad note sums">
       All components together <b>{formatEffect(totals.all)}</b> {unit}: {formatEffect(totals.positive)} where they are
-      above zero, {formatEffect(totals.negative)} below. The rows listed hold {formatEffect(totals.listed)}.
+      above zero, {formatEffect(totals.negative)} below. The rows listed hold {formatEffect(listed)}.
     </p>
   );
 }

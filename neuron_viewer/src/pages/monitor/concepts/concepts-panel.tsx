@@ -10,14 +10,16 @@ import { define } from "@/lib/define";
 import { useStream } from "@/lib/use-stream";
 
 import type { Grouping } from "../monitor-state";
+import { sameConcept } from "../steer/same-concept";
 import { ConceptRow } from "./concept-row";
+import { membersOf } from "./members";
 
 type ConceptsPanelProps = {
   /** Null while no token is clicked. */
   request: ClustersRequest | null;
   onGrouping: (grouping: Grouping) => void;
   nLayers: number;
-  /** What a concept is steered with; its name says which one it is. */
+  /** What a concept is steered with; its name and members say which one it is. */
   steered: readonly ConceptSpec[];
   onSteer: (cluster: Cluster, strength: number) => void;
 };
@@ -135,7 +137,7 @@ function ConceptTable({ clusters, nLayers, steered, onSteer }: ConceptTableProps
               nLayers={nLayers}
               hasCoherence={hasCoherence}
               scales={{ bars, strip }}
-              strength={steered.find(({ name }) => name === cluster.name)?.strength ?? null}
+              strength={sameConcept(steered, membersOf(cluster))?.strength ?? null}
               onSteer={(strength) => { onSteer(cluster, strength); }}
             />
           ))}

@@ -34,7 +34,7 @@ export function SweepPanel({ state, concept, onChoose }: SweepPanelProps) {
     <>
       <div className="swh">
         <h3>{data ? <>Probability of <Token text={data.token.text} /> over k and {"\u03bb"}</> : "Strength and number"}</h3>
-        {data && <span className="note">outlined: usable, KL at most {data.max_kl}</span>}
+        {data && <span className="note">outlined: usable, KL at most {asked?.max_kl}</span>}
       </div>
       {query.error && <ErrorNote error={query.error} />}
       {(!data || isStale) && (

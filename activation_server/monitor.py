@@ -28,6 +28,7 @@ from neuron_explainer.attribution.investigation import Investigation
 from neuron_explainer.explanations.search import SearchIndex
 from neuron_explainer.models.bases import Bases
 from neuron_explainer.models.comparison import text_statistics
+from neuron_explainer.models.sampling import reply_text
 
 Piece = TypeVar("Piece")
 
@@ -121,7 +122,8 @@ class Monitor:
                     {**token, **generation.statistics_of(seen)}
                     for token, seen in zip(named, found.tokens, strict=True)
                 ]
-                return wire.to_bytes({"tokens": tokens, "next": found.next})
+                reply = reply_text(self._model, read.text)
+                return wire.to_bytes({"tokens": tokens, "next": found.next, "reply": reply})
 
             return compute
 

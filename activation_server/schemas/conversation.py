@@ -108,3 +108,7 @@ class MonitorTokensRequest(Conversation):
 class MonitorTokensResponse(Response):
     tokens: list[TokenStatistics]
     next: list[Alternative] = Field(description="The most likely tokens after the last one.")
+    reply: str = Field(
+        description="The reply so far as text, without end tokens: what `assistant` has said. Its "
+        "tokens' texts, one after another, may not be it: a token may be a part of a character."
+    )

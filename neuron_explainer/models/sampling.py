@@ -215,8 +215,7 @@ class Generation:
     @property
     def text(self) -> str:
         """The new text so far, without the end token, and cut before a stop string."""
-        ids = [token.id for token in self.tokens if token.id not in self._end]
-        text = new_text(self.model, self.prompt.tokens, ids)
+        text = _said(self.model, self.prompt.tokens, [token.id for token in self.tokens])
         return text if self.stop is None else text[: text.index(self.stop)]
 
     def run(self) -> "Generation":
@@ -343,6 +342,16 @@ def likeliest(
         Alternative(token, token_text(model, token), logprob)
         for token, logprob in zip(top.indices.tolist(), logprobs, strict=True)
     )
+
+
+def reply_text(model: Transformer, text: Text) -> str:
+    """What follows the prompt, without end tokens."""
+    return _said(model, text.tokens[: text.n_prompt], text.tokens[text.n_prompt :])
+
+
+def _said(model: Transformer, before: Sequence[int], ids: Sequence[int]) -> str:
+    ends = end_tokens(model)
+    return new_text(model, before, [token for token in ids if token not in ends])
 
 
 def new_text(model: Transformer, before: Sequence[int], ids: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from activation_server import schemas
 from activation_server.session import ModelSession
+from neuron_explainer.models.chat import end_tokens
 from neuron_explainer.models.transformer import Transformer
 from tests.server.sample import PROMPT
 from tests.server.test_contract import checked
@@ -213,3 +214,16 @@ def test_token_ids_survive_from_request_to_request(client: TestClient, model: Tr
     for there, here in zip(seen["tokens"][-6:], reply["tokens"], strict=True):
         assert there["id"] == here["id"]
         assert there["logprob"] == pytest.approx(here["logprob"], abs=1e-4)
+
+
+def test_a_reply_is_text_though_its_tokens_are_parts_of_characters(
+    client: TestClient, model: Transformer
+) -> None:
+    """What a chat goes on with: whole characters, and no end token."""
+    said = " caf\u00e9 \U0001f600"
+    ids = model.tokenizer.encode(said, add_special_tokens=False)
+    asked = {"prompt": PROMPT, "prefix_tokens": [*ids, *end_tokens(model)]}
+    answer = client.post("/api/monitor/tokens", json=asked).json()
+    reply = [token["text"] for token in answer["tokens"] if token["role"] == "reply"]
+    assert "\ufffd" in "".join(reply)
+    assert answer["reply"] == said

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { TokenStatistics } from "@/api/types";
-import { replyText, turnsOf } from "@/pages/monitor/conversation/turns";
+import { turnsOf } from "@/pages/monitor/conversation/turns";
 import { changeBySteering } from "@/pages/monitor/conversation/compare-view";
 import { countByLayer } from "@/pages/monitor/concepts/layer-bars";
 import { verdictOf } from "@/pages/monitor/concepts/verdict";
@@ -35,10 +35,6 @@ describe("turns", () => {
     const turns = turnsOf(CHAT, true);
     expect(turns.flatMap(({ tokens }) => tokens.map(({ at }) => at))).toEqual(CHAT.map((_, at) => at));
     expect(turns[0]?.who).toBe("template");
-  });
-
-  it("give the reply's text without end tokens", () => {
-    expect(replyText(CHAT)).toBe("Because");
   });
 });
 

@@ -3139,6 +3139,11 @@ export interface components {
              * @description The most likely tokens after the last one.
              */
             next: components["schemas"]["Alternative"][];
+            /**
+             * Reply
+             * @description The reply so far as text, without end tokens: what `assistant` has said. Its tokens' texts, one after another, may not be it: a token may be a part of a character.
+             */
+            reply: string;
             /** Tokens */
             tokens: components["schemas"]["TokenStatistics"][];
         };

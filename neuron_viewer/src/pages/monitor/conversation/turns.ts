@@ -23,11 +23,3 @@ export function turnsOf(tokens: readonly TokenStatistics[], showsTemplate = fals
   });
   return turns;
 }
-
-/** The last reply as text, without end-of-turn tokens and the like. */
-export function replyText(tokens: readonly TokenStatistics[]): string {
-  return tokens
-    .filter(({ role, text }) => role === "reply" && !/^<\|.*\|>$/.test(text))
-    .map((token) => token.text)
-    .join("");
-}

@@ -7,7 +7,6 @@ import { conversationOf, generateRequest, isAsked } from "../conversation-reques
 import { type Explained, NOTHING_EXPLAINED, type MonitorState } from "../monitor-state";
 import { experimentState, explanationIn } from "../start/experiment-state";
 import type { Monitor } from "../use-monitor";
-import { replyText } from "./turns";
 import { useGeneration } from "./use-generation";
 
 const N_ALTERNATIVES = 6;
@@ -34,6 +33,7 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
     placeholderData: keepPreviousData,
   });
   const read = isAsked(state) ? (query.data?.tokens ?? []) : [];
+  const reply = isAsked(state) ? (query.data?.reply ?? "") : "";
   // A reply just written stays until its tokens have been read anew.
   const isAhead = generation.isWriting || (query.isPlaceholderData && generation.tokens.length > 0);
   const tokens = isAhead ? withWritten(read, generation.tokens) : read;
@@ -50,7 +50,7 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
     error: generation.error ?? query.error,
     stop: generation.stop,
     send: (text) => {
-      const next = isChat ? withMessage(state, text, replyText(read)) : { ...state, prompt: text };
+      const next = isChat ? withMessage(state, text, reply) : { ...state, prompt: text };
       const fresh = { ...next, reply: [], explained: NOTHING_EXPLAINED };
       change(fresh);
       write(fresh, []);

@@ -33,7 +33,8 @@ def collate(
         typer.Option(help="NAME:SITE=PATH or a known name: collate its latents; may be repeated."),
     ] = None,
     tokens: Annotated[
-        int | None, typer.Option(min=1, help="Read no more than so many; by default all.")
+        int | None,
+        typer.Option(min=1, help="Stop after the shard that reaches so many; by default all."),
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=1000, help="Excerpts on each side.")] = 20,
     window: Annotated[int, typer.Option(min=1, help="Tokens of an excerpt.")] = 64,

@@ -97,8 +97,8 @@ class Extremes:
     def steer(
         self, spec: SteerSpec, component: Component, bases: Bases, dataset: str | None = None
     ) -> Steer:
-        """The edit, with the quantile that its strength is in units of. Raises BadRequest."""
-        needs_extreme = spec.method != "scale" and spec.strength != 0
+        """The edit, with the quantile that its strength is in units of; a head needs none. Raises BadRequest."""
+        needs_extreme = spec.method != "scale" and spec.strength != 0 and component.kind != "attn"
         return Steer(
             component,
             spec.positions,

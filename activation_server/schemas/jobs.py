@@ -48,7 +48,12 @@ OutputName = Annotated[
 ]
 NumberOfTokens = Annotated[
     StrictInt | None,
-    Field(default=None, ge=1, le=10**12, description="Read no more than so many; null: all."),
+    Field(
+        default=None,
+        ge=1,
+        le=10**12,
+        description="Stop at the first batch or shard that reaches so many; null: all.",
+    ),
 ]
 Layer = Annotated[StrictInt, Field(ge=0, le=10_000)]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from neuron_explainer.models.edits import Ablate, Intervention, Patch, Scale, Set
 from neuron_explainer.models.extent import Extent
 from neuron_explainer.models.patching import patched_positions
-from neuron_explainer.models.steering import Steer, steered
+from neuron_explainer.models.steering import Steer, head_factor, steered
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,8 @@ def edit_pattern(
             device=view.device,
         )
         new = other[from_at[:, None], keys[None, :]].to(old.dtype).expand_as(old)
+    elif isinstance(edit, Steer):
+        new = old * head_factor(edit)
     else:
         new = new_value(resolved, old, extent, theirs)
     view[pairs] = torch.where(seen, new, old)

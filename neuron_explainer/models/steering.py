@@ -7,6 +7,9 @@ s the strength:
     add      a <- a + s q   for a latent: s q times its decoder direction is added
     scale    a <- s a       strength 1 changes nothing
 
+A head has no value of its own to set: its weights at a token add up to 1, and how much it writes
+depends on what it reads. `set` and `scale` multiply its weights by s, `add` by 1 + s.
+
 Only the matching side acts: where the sign of the activation is that of the side. An activation of
 exactly 0 lies on neither side, so it may be driven to either: else nothing could strengthen a
 latent that is off. The quantile is given as a number, so that this needs no dataset.
@@ -74,6 +77,13 @@ def steered(
     if not first.only_matching_side:
         return new
     return torch.where(_is_on_side(edits, old if before is None else before), new, old)
+
+
+def head_factor(edit: Steer) -> float:
+    """What a head's attention weights are multiplied by. They are never negative, so its other side does nothing."""
+    if edit.only_matching_side and edit.side == "negative":
+        return 1.0
+    return 1.0 + edit.strength if edit.method == "add" else edit.strength
 
 
 def _is_on_side(

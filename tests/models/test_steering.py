@@ -10,8 +10,8 @@ from torch.testing import assert_close
 
 from neuron_explainer.models.hooks import Hooks, Recorder
 from neuron_explainer.models.interventions import Intervention, Set, intervention_hooks
-from neuron_explainer.models.steering import Steer
-from neuron_explainer.nodes import Component, side_of
+from neuron_explainer.models.steering import Steer, SteerMethod
+from neuron_explainer.nodes import Component, Side, side_of
 from tests.tiny_models import TinyModel, some_tokens
 
 TOKENS = some_tokens(9)
@@ -142,6 +142,22 @@ def test_an_activation_of_zero_may_be_driven_to_either_side(varied: TinyModel) -
     for side, extreme in (("positive", 2.0), ("negative", -2.0)):
         edit = Steer(neuron(5), strength=1.0, side=side, extreme=extreme)
         assert_close(activations(varied, [off, edit])[:, 5], torch.full((len(TOKENS),), extreme))
+
+
+@pytest.mark.parametrize(
+    ("method", "side", "factor"),
+    [("set", "positive", 2.0), ("add", "positive", 3.0), ("set", "negative", 1.0)],
+)
+def test_a_heads_weights_are_multiplied_since_it_has_no_value_to_set(
+    varied: TinyModel, method: SteerMethod, side: Side, factor: float
+) -> None:
+    """Whatever the extreme quantile, which of a head is one of write magnitudes."""
+    extreme = 22.0 if side == "positive" else -22.0
+    edit = Steer(Component("attn", 1, 2), strength=2.0, method=method, side=side, extreme=extreme)
+    recorder = Recorder(["attn_pattern"])
+    hooks = intervention_hooks([edit], varied.ours.config, 9)
+    varied.ours(torch.tensor([TOKENS]), hooks + recorder.hooks())
+    assert_close(recorder.values["attn_pattern"][1][0, 2].sum(-1), torch.full((9,), factor))
 
 
 def test_heads_are_scaled(varied: TinyModel) -> None:

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { conceptToText, textToConcept } from "@/pages/monitor/concept-text";
-import { explainedPart } from "@/pages/monitor/conversation-request";
+import { explainedPart, generateRequest, keptOf } from "@/pages/monitor/conversation-request";
 import {
   DEFAULT_LISTING,
   emptyState,
@@ -34,6 +34,7 @@ const CHAT: MonitorState = {
     { role: "user", content: "Sure?" },
   ],
   reply: [0, 35, 36, 49151],
+  kept: 2,
   sampling: { temperature: 0.7, top_p: 0.9, seed: 12, max_new_tokens: 20 },
   explained: { position: 31, of: "logit_diff", token: " 9", distractor: 315 },
   listing: { by: "activation", kind: "mlp", side: "negative", layers: [0, 3], tokens: [4, 9], text: "day", minScore: 0.4 },
@@ -47,6 +48,13 @@ const again = (state: MonitorState, isChat: boolean) =>
 describe("the state in the URL", () => {
   it("comes back as it was, messages in order", () => {
     expect(again(CHAT, true)).toEqual(CHAT);
+  });
+
+  it("goes on from where a reply was branched, and from nothing where it was not", () => {
+    expect(generateRequest(CHAT, keptOf(CHAT)).prefix_tokens).toEqual([0, 35]);
+    expect(keptOf({ ...CHAT, kept: 0 })).toEqual([]);
+    const short = new URLSearchParams({ p: "a", r: "1.2", kept: "9" });
+    expect(readState(short, false).kept).toBe(2);
   });
 
   it("comes back from a text too, with white space and marks", () => {

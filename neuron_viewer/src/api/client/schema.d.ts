@@ -1332,7 +1332,7 @@ export interface components {
             name: string;
             /**
              * Tokens
-             * @description Read no more than so many; null: all.
+             * @description Stop at the first batch or shard that reaches so many; null: all.
              */
             tokens?: number | null;
             /**
@@ -2030,7 +2030,7 @@ export interface components {
             model?: string | null;
             /**
              * Tokens
-             * @description Read no more than so many; null: all.
+             * @description Stop at the first batch or shard that reaches so many; null: all.
              */
             tokens?: number | null;
         };

@@ -22,6 +22,11 @@ export function isAsked({ prompt, messages }: MonitorState): boolean {
   return prompt === null ? messages.length > 0 : prompt !== "";
 }
 
+/** What the reply went on from when it was branched; nothing, where it was not. */
+export function keptOf({ reply, kept }: MonitorState): number[] {
+  return reply.slice(0, kept);
+}
+
 export function generateRequest(state: MonitorState, prefix: number[], concepts: ConceptSpec[] = []): GenerateRequest {
   const { temperature, top_p, seed, max_new_tokens } = state.sampling;
   return {

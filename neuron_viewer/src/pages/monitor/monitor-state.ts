@@ -1,7 +1,8 @@
 /**
  * Everything on the Monitor page, written in the URL and read back.
  *
- * `p` the text to continue, or `u` `a` `s` messages in order; `r` the reply's token ids (base 36); `temp` `top_p`
+ * `p` the text to continue, or `u` `a` `s` messages in order; `r` the reply's token ids (base 36), of which the
+ * first `kept` were chosen in branching; `temp` `top_p`
  * `seed` `max` how tokens are chosen; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
  * `side` `in` (layers) `from` (tokens) `find` `score` what is listed; `cut` `least` how concepts are grouped; `c`
  * concepts that steer. But for the prompt none of
@@ -51,6 +52,8 @@ export type MonitorState = {
   messages: Message[];
   /** Ids of the last reply, exactly as they were chosen. */
   reply: number[];
+  /** How many of them, from the first, were kept or chosen when it was branched: the rest follows from them. */
+  kept: number;
   sampling: Sampling;
   explained: Explained;
   listing: Listing;
@@ -79,6 +82,7 @@ export function emptyState(isChat: boolean): MonitorState {
     prompt: isChat ? null : "",
     messages: [],
     reply: [],
+    kept: 0,
     sampling: DEFAULT_SAMPLING,
     explained: NOTHING_EXPLAINED,
     listing: DEFAULT_LISTING,
@@ -93,10 +97,12 @@ export function readState(params: URLSearchParams, isChat: boolean): MonitorStat
     const role = ROLES[key];
     return role ? [{ role, content }] : [];
   });
+  const reply = readIds(params.get("r"));
   return {
     prompt: prompt ?? (messages.length > 0 || isChat ? null : ""),
     messages: prompt === null ? messages : [],
-    reply: readIds(params.get("r")),
+    reply,
+    kept: Math.min(Math.trunc(readNumber(params, "kept", 0, 1e7) ?? 0), reply.length),
     sampling: readSampling(params),
     explained: readExplained(params),
     listing: readListing(params),
@@ -113,6 +119,7 @@ export function writeState(state: MonitorState): URLSearchParams {
   if (state.prompt !== null && state.prompt !== "") params.set("p", state.prompt);
   for (const { role, content } of state.messages) params.append(role.slice(0, 1), content);
   if (state.reply.length > 0) params.set("r", state.reply.map((id) => id.toString(36)).join("."));
+  if (state.kept > 0) params.set("kept", String(state.kept));
   writeSampling(state.sampling, params);
   writeExplained(state.explained, params);
   writeListing(state.listing, params);

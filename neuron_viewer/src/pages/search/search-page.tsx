@@ -45,7 +45,8 @@ function LoadedSearch({ model }: { model: ModelResponse }) {
         </ErrorBoundary>
       ) : (
         <ErrorBoundary name="Results">
-          <Results state={state} model={model} />
+          {/* Another mode has other units: what it found does not stand in for what this one will. */}
+          <Results key={state.mode} state={state} model={model} />
         </ErrorBoundary>
       )}
     </>

@@ -4,7 +4,7 @@ import type { InfluenceResponse, TokenStatistics } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
 import { maxAbs } from "@/lib/color";
 
-import { generateRequest, isAsked } from "../conversation-request";
+import { generateRequest, keptOf, isAsked } from "../conversation-request";
 import { listingBefore, NOTHING_EXPLAINED, type Explained } from "../monitor-state";
 import type { Monitor } from "../use-monitor";
 import { Alternatives } from "./alternatives";
@@ -89,7 +89,7 @@ export function ConversationPanel({ monitor, talk, isChat, prompts, heat, object
         ))}
         {tokens.length === 0 && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={talk.send} />}
         {concepts.length > 0 && isAsked(state) && (
-          <CompareView request={generateRequest(state, [], concepts)} />
+          <CompareView request={generateRequest(state, keptOf(state), concepts)} />
         )}
         {error && (
           <div className="pad">

@@ -51,7 +51,7 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
     stop: generation.stop,
     send: (text) => {
       const next = isChat ? withMessage(state, text, reply) : { ...state, prompt: text };
-      const fresh = { ...next, reply: [], explained: NOTHING_EXPLAINED };
+      const fresh = { ...next, reply: [], kept: 0, explained: NOTHING_EXPLAINED };
       change(fresh);
       write(fresh, []);
     },
@@ -63,7 +63,7 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
     branch: (at, id) => {
       const start = read.length - state.reply.length;
       const prefix = [...state.reply.slice(0, at - start), id];
-      change({ reply: prefix, explained: NOTHING_EXPLAINED });
+      change({ reply: prefix, kept: prefix.length, explained: NOTHING_EXPLAINED });
       write(state, prefix);
     },
   };

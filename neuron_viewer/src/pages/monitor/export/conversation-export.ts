@@ -2,13 +2,13 @@
 import type { GenerateRequest } from "@/api/types";
 import { pythonLiteral } from "@/lib/python-literal";
 
-import { generateRequest } from "../conversation-request";
+import { generateRequest, keptOf } from "../conversation-request";
 import type { MonitorState } from "../monitor-state";
 
 /** Everything that the reply follows from, and its tokens. */
 export function conversationJson(state: MonitorState, model: string): string {
-  const { prompt, messages, reply, sampling, concepts } = state;
-  return `${JSON.stringify({ model, prompt, messages, reply_tokens: reply, ...sampling, concepts }, null, 2)}\n`;
+  const { prompt, messages, reply, kept, sampling, concepts } = state;
+  return `${JSON.stringify({ model, prompt, messages, reply_tokens: reply, kept_tokens: kept, ...sampling, concepts }, null, 2)}\n`;
 }
 
 export function conversationCurl(state: MonitorState, origin: string): string {
@@ -38,5 +38,5 @@ print(reply["text"])
 /** The reply as it is steered now, in one piece. */
 function requestOf(state: MonitorState): GenerateRequest {
   const inForce = state.concepts.filter((concept) => concept.enabled);
-  return { ...generateRequest(state, [], inForce), stream: false };
+  return { ...generateRequest(state, keptOf(state), inForce), stream: false };
 }

@@ -16,8 +16,8 @@ type ActiveConceptProps = {
 const WHERES = [["prompt", "prompt"], ["generated", "reply"], ["everything", "all"]] as const;
 const METHODS = [["set", "set"], ["add", "add"], ["scale", "scale"]] as const;
 const METHOD_HELP = {
-  set: "Their activation is set to the strength times their own extreme quantile; 0 suppresses.",
-  add: "The strength times their own extreme quantile is added to their activation.",
+  set: "Their activation is set to the strength times their own extreme quantile, a head\u2019s weights multiplied by it; 0 suppresses.",
+  add: "The strength times their own extreme quantile is added to their activation; a head\u2019s weights are multiplied by 1 + it.",
   scale: "Their activation is multiplied by the strength; 1 changes nothing.",
 };
 

@@ -18,7 +18,7 @@ nothing here ranks or names nodes (`table.py` does).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from jaxtyping import Float
@@ -96,34 +96,41 @@ class Effects:
             case "activation":
                 return plain(a, is_signed=True, numbers=layers)
             case "write_magnitude":
-                sizes, norms = tuple(each.abs() for each in a), self.norms.neuron
-                factors = tuple(norms[layer] for layer in layers)
-                return Metric(sizes, factors, is_signed=False, numbers=layers)
+                sizes = tuple(each.abs() for each in a)
+                return self._product(metric, layers, sizes, self.norms.neuron.__getitem__)
             case "direct_effect":
-                at = tuple(self.run.read_out.direction)
-                factors = tuple(self._neuron_direct(layer) for layer in layers)
-                return Metric(a, factors, is_signed=True, positions=at, numbers=layers)
+                return self._product(metric, layers, a, self._neuron_direct)
             case _:
-                factors = tuple(self._gradient("mlp_post_act", layer) for layer in layers)
-                return Metric(a, factors, is_signed=True, numbers=layers)
+                return self._product(metric, layers, a, partial(self._gradient, "mlp_post_act"))
 
     def _head_metric(self, metric: str) -> Metric:
         layers = self._uncoded("attn")
         if metric == "activation":
             patterns = tuple(self._pattern(layer) for layer in layers)
             return plain(patterns, is_signed=False, numbers=layers)
+        factors: Mapping[str, Callable[[int], Tensor]] = {
+            "write_magnitude": self._value_norms,
+            "direct_effect": self._head_direct,
+            "total_effect": partial(self._gradient, "attn_pattern"),
+        }
         writing = tuple(self._writing(layer) for layer in layers)
-        match metric:
-            case "write_magnitude":
-                factors = tuple(self._value_norms(layer) for layer in layers)
-                return Metric(writing, factors, is_signed=False, numbers=layers)
-            case "direct_effect":
-                at = tuple(self.run.read_out.direction)
-                factors = tuple(self._head_direct(layer) for layer in layers)
-                return Metric(writing, factors, is_signed=True, positions=at, numbers=layers)
-            case _:
-                factors = tuple(self._gradient("attn_pattern", layer) for layer in layers)
-                return Metric(writing, factors, is_signed=True, numbers=layers)
+        return self._product(metric, layers, writing, factors[metric])
+
+    def _product(
+        self,
+        metric: str,
+        layers: tuple[int, ...],
+        values: tuple[Tensor, ...],
+        factor: Callable[[int], Tensor],
+    ) -> Metric:
+        """Values times a factor of each layer; of direct effects, where the read-out looks."""
+        return Metric(
+            values,
+            tuple(factor(layer) for layer in layers),
+            is_signed=metric != "write_magnitude",
+            positions=tuple(self.run.read_out.direction) if metric == "direct_effect" else None,
+            numbers=layers,
+        )
 
     @cached_property
     def _embed(self) -> Mapping[str, Metric]:

@@ -72,8 +72,9 @@ class ExplanationSearch:
                 hits, needed = search_keywords(store, query, limit, asked), 0.0
             elif (index := self._shelf.index(store)) is not None:
                 encoders.append(index.encoder.name)
-                matching.append(index.matches(query, (filters,)))
-                hits, needed = index.meaning(query, limit, filters), matching[-1].bar
+                hits, matched = index.meaning_and_matches(query, limit, filters)
+                matching.append(matched)
+                needed = matched.bar
             else:
                 continue
             found += [_said(hit, number, needed) for hit in hits]

@@ -131,8 +131,8 @@ class SearchIndex:
 
     def meaning(self, query: str, limit: int = 50, filters: Filters = ANY) -> list[Hit]:
         """The explanations closest in meaning, best first; nothing for a query of unknown words."""
-        vector = self._vector(query)
-        return [] if vector is None else self.nearest(vector, limit, filters)
+        similarity = self._similarity(query)
+        return [] if similarity is None else self._nearest(similarity, limit, filters)
 
     def matches(
         self, query: str, among: Sequence[Filters] = (ANY,), least: float | None = None
@@ -141,16 +141,18 @@ class SearchIndex:
 
         Filters are alternatives: what passes any of them is admitted.
         """
-        vector = self._vector(query)
-        if len(self) == 0 or vector is None:
-            return NO_MATCH
-        similarity = self._vectors @ vector.float()
-        needed = bar(similarity) if least is None else least
-        masks = [self._mask(filters) for filters in among]
-        admitted = [mask for mask in masks if mask is not None]
-        if len(admitted) == len(masks):
-            similarity = similarity.masked_fill(~torch.stack(admitted).any(0), -torch.inf)
-        return by_side(needed, self._numbers, similarity, self._columns["side_of"])
+        similarity = self._similarity(query)
+        return NO_MATCH if similarity is None else self._matching(similarity, among, least)
+
+    def meaning_and_matches(
+        self, query: str, limit: int = 50, filters: Filters = ANY
+    ) -> tuple[list[Hit], Matching]:
+        """Both, from one look at the index."""
+        similarity = self._similarity(query)
+        if similarity is None:
+            return [], NO_MATCH
+        hits = self._nearest(similarity, limit, filters)
+        return hits, self._matching(similarity, (filters,), None)
 
     def hits(self, matching: Matching, limit: int) -> list[Hit]:
         """The best of the matches, with their explanations."""
@@ -158,13 +160,29 @@ class SearchIndex:
         found = dict(zip(numbers, matching.similarities[:limit].tolist(), strict=True))
         return [Hit(it, found[it.id or 0]) for it in self.store.many(numbers)]
 
-    def nearest(
-        self, vector: Float[Tensor, " d"], limit: int = 50, filters: Filters = ANY
+    def _similarity(self, query: str) -> Float[Tensor, " row"] | None:
+        """Cosine similarity of each explanation; None where the encoder knows none of the query's words."""
+        if len(self) == 0 or not self.encoder.knows(query):
+            return None
+        vector = self.encoder.encode([query])[0]
+        return self._vectors @ vector.float() if bool(vector.any()) else None
+
+    def _matching(
+        self,
+        similarity: Float[Tensor, " row"],
+        among: Sequence[Filters],
+        least: float | None,
+    ) -> Matching:
+        needed = bar(similarity) if least is None else least
+        masks = [self._mask(filters) for filters in among]
+        admitted = [mask for mask in masks if mask is not None]
+        if len(admitted) == len(masks):
+            similarity = similarity.masked_fill(~torch.stack(admitted).any(0), -torch.inf)
+        return by_side(needed, self._numbers, similarity, self._columns["side_of"])
+
+    def _nearest(
+        self, similarity: Float[Tensor, " row"], limit: int, filters: Filters
     ) -> list[Hit]:
-        """The explanations closest to a vector."""
-        if len(self) == 0 or not bool(vector.any()):
-            return []
-        similarity = self._vectors @ vector.float()
         mask = self._mask(filters)
         if mask is not None:
             similarity = similarity.masked_fill(~mask, -torch.inf)
@@ -175,13 +193,6 @@ class SearchIndex:
             if value > -torch.inf
         }
         return [Hit(it, found[it.id or 0]) for it in self.store.many(list(found))]
-
-    def _vector(self, query: str) -> Float[Tensor, " d"] | None:
-        """A query's vector; None where the encoder knows none of its words."""
-        if not self.encoder.knows(query):
-            return None
-        vector = self.encoder.encode([query])[0]
-        return vector if bool(vector.any()) else None
 
     def _mask(self, filters: Filters) -> Bool[Tensor, " row"] | None:
         columns = self._columns

@@ -62,12 +62,12 @@ def run(name: str, folder: Path) -> None:
 
     queries = [query for _, query in PLANTED]
     for query in queries[:3]:
-        index.meaning(query, filters=FILTERS)
+        index.meaning_and_matches(query, filters=FILTERS)
     taken, encoding, keyword = [], [], []
     for i in range(N_QUERIES):
         query = queries[i % len(queries)]
         started = time.perf_counter()
-        index.meaning(query, 50, FILTERS)
+        index.meaning_and_matches(query, 50, FILTERS)
         taken.append(time.perf_counter() - started)
         started = time.perf_counter()
         encoder.encode([query])

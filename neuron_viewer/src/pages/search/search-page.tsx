@@ -97,5 +97,6 @@ function countText(listed: number, matches: number | null): string {
   if (matches === null) return list;
   if (listed === 0) return "none";
   if (matches === 0) return `no match; the nearest ${formatCount(listed)} listed`;
-  return `${formatCount(matches)} ${matches === 1 ? "match" : "matches"}, ${list} listed`;
+  const sides = matches === 1 ? "side of a component matches" : "sides of components match";
+  return `${formatCount(matches)} ${sides}; ${list} explanations listed`;
 }

@@ -39,7 +39,9 @@ class ConceptSpec(Request):
     name: str = Field(default="", max_length=200, description="Shown; changes nothing.")
     members: tuple[ConceptMember, ...] = Field(min_length=1, max_length=MAX_MEMBERS)
     strength: ActivationValue = Field(
-        default=0.0, description="In extreme quantiles (`set`, `add`), or a factor; 0 suppresses."
+        default=0.0,
+        description="In extreme quantiles (`set`, `add`), or a factor; of heads always a factor "
+        "(`add`: 1 + it). 0 suppresses.",
     )
     method: Literal["set", "add", "scale"] = "set"
     positions: Positions | None = Field(

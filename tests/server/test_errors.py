@@ -101,7 +101,12 @@ WRONG: dict[str, tuple[str, dict[str, Any], int, str]] = {
         422,
         "from_positions",
     ),
-    "steering": (DEBUG, debug_body(edit("steer", component="mlp_L1_0", strength=1)), 422, "quantile"),
+    "steering": (
+        DEBUG,
+        debug_body(edit("steer", component="mlp_L1_0", strength=1)),
+        422,
+        "quantile",
+    ),
     "65 interventions": (
         DEBUG,
         debug_body(a_case(interventions=edit("ablate")["interventions"] * 65)),

@@ -1600,7 +1600,7 @@ export interface components {
             positions?: number[] | null;
             /**
              * Strength
-             * @description In extreme quantiles (`set`, `add`), or a factor; 0 suppresses.
+             * @description In extreme quantiles (`set`, `add`), or a factor; of heads always a factor (`add`: 1 + it). 0 suppresses.
              * @default 0
              */
             strength: number;

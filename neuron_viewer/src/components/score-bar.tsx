@@ -28,7 +28,7 @@ const EXPLAINERS: Record<string, string> = {
   "human:endpoint": "your own, read by a language model",
 };
 
-/** A correlation: two decimals and a true minus. */
+/** A correlation: two decimals and a true minus; none before a zero. */
 export function scoreText(score: number): string {
-  return score.toFixed(2).replace("-", "\u2212");
+  return score.toFixed(2).replace(/^-(?!0\.00$)/, "\u2212").replace("-", "");
 }

@@ -4,21 +4,24 @@ const MINUS = "\u2212";
 export const NONE = "\u2013";
 const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
-/** Below this an effect is written `0` in quiet ink. */
+/** Below this an effect is written in quiet ink, and with two significant figures rather than two decimals. */
 export const EFFECT_ZERO = 0.005;
+/** Smaller than float32 tells apart in logits of some tens: written `0`. */
+const NOISE = 1e-6;
 
 export function isZeroEffect(value: number): boolean {
   return Math.abs(value) < EFFECT_ZERO;
 }
 
-/** Effects: always signed, true minus, two decimals; `0` when it would round to nothing. */
+/** Effects and log-probabilities: always signed, true minus, two decimals; small ones keep two figures: `+0.0034`, `+3.4e\u22125`. */
 export function formatEffect(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
-  if (isZeroEffect(value)) return "0";
-  return signed(value, Math.abs(value).toFixed(2));
+  const size = Math.abs(value);
+  if (size < NOISE) return "0";
+  return signed(value, isZeroEffect(value) ? twoFigures(size) : size.toFixed(2));
 }
 
-/** Activations and writes: about four figures, `0.74`, `61.60`, `105.7`, `16,387`. */
+/** Activations and writes: about four figures, `0.74`, `61.60`, `105.7`, `16,387`; small ones as effects are. */
 export function formatMagnitude(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
   const size = Math.abs(value);
@@ -27,10 +30,16 @@ export function formatMagnitude(value: number | null | undefined): string {
 
 function magnitude(size: number): string {
   if (size === 0) return "0";
-  if (size < 0.005) return size < 0.0001 ? size.toExponential(0).replace("-", MINUS) : size.toFixed(4);
+  if (size < EFFECT_ZERO) return twoFigures(size);
   if (size < 99.995) return size.toFixed(2);
   if (size < 999.95) return size.toFixed(1);
   return GROUPED.format(size);
+}
+
+/** `0.0034`, `3.4e-5`: never wider than six letters but for exponents of two digits. */
+function twoFigures(size: number): string {
+  const [figures = "", exponent = ""] = size.toExponential(1).split("e-");
+  return Number(exponent) <= 3 ? size.toFixed(4) : `${figures}e${MINUS}${exponent}`;
 }
 
 /** A probability in percent: one decimal in running text, two in tables. */

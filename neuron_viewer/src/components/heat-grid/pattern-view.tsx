@@ -2,7 +2,7 @@ import { useMemo, useState } from "react";
 
 import type { ActivationsResponse } from "@/api/types";
 import { define } from "@/lib/define";
-import { visibleText } from "@/lib/format";
+import { formatMagnitude, visibleText } from "@/lib/format";
 
 import { TokenPair } from "../token";
 import { HeatGrid } from "./heat-grid";
@@ -32,7 +32,7 @@ export function PatternView({ result, head, at, selected, asTable, onPick }: Pat
   );
   const mark = query >= 0 && query < tokens.length ? { row: query, column: key } : null;
   const shown = pointed !== null && isCell(model, pointed) ? pointed : model.home;
-  if (asTable) return <HeatTable model={model} format={formatShare} />;
+  if (asTable) return <HeatTable model={model} format={formatMagnitude} />;
   return (
     <>
       <HeatGrid
@@ -40,7 +40,7 @@ export function PatternView({ result, head, at, selected, asTable, onPick }: Pat
         marks={mark ? [{ key: "selected", range: { from: mark, to: mark } }] : []}
         describe={(cell) =>
           `from ${visibleText(tokens[cell.row]?.text ?? "")} ${cell.row} to ` +
-          `${visibleText(tokens[cell.column]?.text ?? "")} ${cell.column}: ${formatShare(valueAt(model, cell) ?? 0)}`
+          `${visibleText(tokens[cell.column]?.text ?? "")} ${cell.column}: ${formatMagnitude(valueAt(model, cell) ?? 0)}`
         }
         pointed={pointed}
         onPoint={setPointed}
@@ -53,15 +53,10 @@ export function PatternView({ result, head, at, selected, asTable, onPick }: Pat
             to={{ text: tokens[shown.column]?.text ?? "", index: shown.column }}
           />{" "}
           <b {...define("activation", { exact: valueAt(model, shown) })}>
-            {formatShare(valueAt(model, shown) ?? 0)}
+            {formatMagnitude(valueAt(model, shown) ?? 0)}
           </b>
         </p>
       )}
     </>
   );
-}
-
-/** Attention is a share of one: two decimals say it. */
-function formatShare(value: number): string {
-  return value.toFixed(2);
 }

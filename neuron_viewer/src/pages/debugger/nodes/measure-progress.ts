@@ -30,7 +30,7 @@ export function measureProgress(rows: readonly TableRow[], at: number, measured:
   return { done: pairs.length, total, correlation: rankCorrelation(pairs), disagree };
 }
 
-/** What the table shows as 0 ties at 0: the order of rounding errors says nothing. */
+/** What the table shows in quiet ink ties at 0: the order of rounding errors says nothing. */
 function shownEffect(value: number): number {
   return isZeroEffect(value) ? 0 : value;
 }

@@ -33,6 +33,8 @@ export interface HeatGridProps {
 }
 
 export const LABEL_WIDTH = 74;
+/** The label of a thin row is taller than the row: the last one's reaches so far below. */
+const LABEL_SPILL = 3;
 
 /** Rows by tokens in colour. The mouse points, clicks and drags; arrow keys, Shift and Enter do the same. */
 export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: HeatGridProps) {
@@ -63,7 +65,7 @@ export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: H
         aria-rowcount={model.rows.length}
         aria-colcount={model.columns.length}
         aria-activedescendant={active ? `${id}-cell` : undefined}
-        style={{ width: LABEL_WIDTH + layout.width, height: head + layout.height }}
+        style={{ width: LABEL_WIDTH + layout.width, height: head + layout.height + LABEL_SPILL }}
         {...keyboard}
       >
         {active && (

@@ -26,7 +26,7 @@ function UnitLists({ data }: { data: ComponentTokensResponse }) {
     <>
       <ListPanel
         title="Write to the output"
-        note={"through the final norm\u2019s gain, centred"}
+        note={<span title={"Through the final norm\u2019s gain and the unembedding, centred over the vocabulary"}>{"final norm\u2019s gain, centred"}</span>}
         lists={[
           { name: "Promotes", scores: data.promotes },
           { name: "Suppresses", scores: data.suppresses },

@@ -33,7 +33,7 @@ export function DistributionPanel({ record, isHead, prompt }: DistributionPanelP
     <section className="panel" aria-labelledby="distribution-title">
       <header>
         <h2 id="distribution-title">{isHead ? "Writes" : "Activations"}</h2>
-        <span className="note">
+        <span className="note" title={statistics.n_tokens === null ? undefined : `over ${formatCount(statistics.n_tokens)} tokens`}>
           {countText(statistics)}
         </span>
         <span className="end">
@@ -73,7 +73,7 @@ export function DistributionPanel({ record, isHead, prompt }: DistributionPanelP
 
 function countText({ n_tokens, n_values }: Statistics): string {
   const tokens = n_tokens === null ? "" : `${formatCount(n_tokens)} tokens`;
-  return n_values === null || n_values === n_tokens ? tokens : `${tokens}, ${formatCount(n_values)} pairs`;
+  return n_values === null || n_values === n_tokens ? tokens : `${formatCount(n_values)} pairs of tokens`;
 }
 
 function Figure({ name, term, value }: { name: string; term: string; value: number | null }) {

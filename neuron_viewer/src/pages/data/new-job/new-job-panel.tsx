@@ -37,12 +37,14 @@ export function NewJobPanel({ kind, onKind, onStarted }: NewJobPanelProps) {
     <section className="panel newjob" aria-labelledby="new-job-title">
       <header>
         <h2 id="new-job-title">New job</h2>
-        <span className="end seg" role="group" aria-label="Kind of job">
-          {FORM_KINDS.map((one) => (
-            <button key={one} type="button" aria-pressed={one === kind} onClick={() => { onKind(one); }}>
-              {NAMES[one]}
-            </button>
-          ))}
+        <span className="end">
+          <span className="seg" role="group" aria-label="Kind of job">
+            {FORM_KINDS.map((one) => (
+              <button key={one} type="button" aria-pressed={one === kind} onClick={() => { onKind(one); }}>
+                {NAMES[one]}
+              </button>
+            ))}
+          </span>
         </span>
       </header>
       {model && list && (

@@ -32,6 +32,7 @@ def create_app(
 ) -> FastAPI:
     """The application that serves one model; closes its session and its jobs when it stops."""
     runner = runner or JobRunner(settings)
+    runner.serving = session.new_datasets
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

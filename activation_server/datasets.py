@@ -1,14 +1,17 @@
-"""The datasets that are served, each checked against the model when the server starts."""
+"""The datasets that are served, each checked against the model: those of the start, and those made since."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from activation_server.assets import demo_dir
-from activation_server.errors import NotFound
+from activation_server.errors import Conflict, NotFound
 from activation_server.schemas import DatasetGroup, DatasetInfo, DatasetRecipe
 from neuron_explainer.autoencoders.coder_set import CoderSet
 from neuron_explainer.exemplars import Dataset, DatasetUnavailable, open_dataset
-from neuron_explainer.exemplars.layout import Group
+from neuron_explainer.exemplars.blobs import is_remote
+from neuron_explainer.exemplars.layout import CARD, Group
 from neuron_explainer.exemplars.public import PUBLIC, PublicDataset, open_public
 from neuron_explainer.models.config import ModelConfig
 from neuron_explainer.models.transformer import Transformer
@@ -25,6 +28,9 @@ class Datasets:
 
     A latent is one of a coder, by default of the first coder set of its stream; a dataset of another
     coder's latents says nothing of it. Where none is loaded, whatever a dataset has is shown.
+
+    Any thread may read while one is added: what there is is replaced as a whole, never changed. A dataset
+    whose folder was deleted is served no more.
     """
 
     def __init__(
@@ -33,6 +39,10 @@ class Datasets:
         self._by_name = {dataset.name: dataset for dataset in opened}
         self._stream = {coders.name: coders.stream for coders in coder_sets}
         self._first = {coders.stream: coders.name for coders in reversed(coder_sets)}
+        self._coder_sets = coder_sets
+        self._adding = threading.Lock()
+        self.version = 0
+        """Goes up with every dataset that is added: what was answered before may be answered otherwise."""
 
     @staticmethod
     def open(
@@ -59,13 +69,47 @@ class Datasets:
                 )
         return Datasets(found, coder_sets)
 
+    def add(self, folder: str, model: Transformer) -> None:
+        """Serve one more, after the others, so that no default changes; one of the same folder is opened anew.
+
+        Raises DatasetUnavailable for a folder that holds none, Conflict for another model's or coder's, and
+        for a name that another folder's dataset has.
+        """
+        dataset = open_dataset(folder)
+        made_by, served = dataset.card.model, model.config.name
+        if made_by != served:
+            raise Conflict(
+                f"The dataset {dataset.name} is of the model {made_by}; served is {served}.",
+                f"Serve it with `tdb serve --model {made_by} --dataset {folder}`.",
+            )
+        try:
+            _check_fits(dataset, model.config, self._coder_sets)
+        except ValueError as problem:
+            raise Conflict(str(problem), f"Serve it alone: --dataset {folder}.") from problem
+        with self._adding:
+            known = self._by_name.get(dataset.name)
+            if known is not None and not _is_gone(known) and _folder(known) != folder:
+                raise Conflict(
+                    f"Another dataset called {dataset.name} is served already, from {_folder(known)}.",
+                    f'Change "name" in {folder}/{CARD}, then serve both with --dataset.',
+                )
+            self._by_name = {**self._by_name, dataset.name: dataset}
+            self.version += 1
+
+    def names(self) -> Collection[str]:
+        """What they are called."""
+        return [dataset.name for dataset in self._there()]
+
     def all(self) -> list[Dataset]:
         """Every collated one, in order."""
-        return [d for d in self._by_name.values() if not isinstance(d, PublicDataset)]
+        return [d for d in self._there() if not isinstance(d, PublicDataset)]
 
     def cards(self) -> list[DatasetInfo]:
         """Their cards, for `GET /api/model`."""
-        return [_info(dataset) for dataset in self._by_name.values()]
+        return [_info(dataset) for dataset in self._there()]
+
+    def _there(self) -> list[Dataset | PublicDataset]:
+        return [dataset for dataset in self._by_name.values() if not _is_gone(dataset)]
 
     def recorded(
         self, component: Component, name: str | None = None, coder: str | None = None
@@ -74,20 +118,33 @@ class Datasets:
 
         Raises NotFound that says what there is.
         """
-        if not self._by_name:
+        there = self._there()
+        if name is not None and (there or name in self._by_name):
+            named = self._named(name, there)
+            self._check_coder(named, component, coder)
+            return named
+        if not there:
             raise NotFound("No dataset is loaded, so nothing is recorded here.", MAKE_HINT)
-        if name is not None:
-            if name not in self._by_name:
-                known = ", ".join(self._by_name)
-                raise NotFound(f"There is no dataset {name[:80]!r}.", f"Loaded are: {known}.")
-            self._check_coder(self._by_name[name], component, coder)
-            return self._by_name[name]
-        for dataset in self._by_name.values():
+        for dataset in there:
             if self._knows(dataset, component, coder):
                 return dataset
-        for dataset in self._by_name.values():
+        for dataset in there:
             self._check_coder(dataset, component, coder)
         raise NotFound(f"No loaded dataset holds anything on {component}.", MAKE_HINT)
+
+    def _named(
+        self, name: str, there: Sequence[Dataset | PublicDataset]
+    ) -> Dataset | PublicDataset:
+        named = self._by_name.get(name)
+        loaded = f"Loaded are: {', '.join(d.name for d in there) or 'none'}."
+        if named is None:
+            raise NotFound(f"There is no dataset {name[:80]!r}.", loaded)
+        if _is_gone(named):
+            raise NotFound(
+                f"The dataset {name} was deleted: {_folder(named)} is gone.",
+                f"Collate it again, or choose another. {loaded}",
+            )
+        return named
 
     def find(
         self, component: Component, name: str | None = None, coder: str | None = None
@@ -107,8 +164,9 @@ class Datasets:
 
     def find_any(self, name: str | None = None) -> Dataset:
         """The dataset of a name or, without one, the first. Raises NotFound."""
-        if name is None and self.all():
-            return self.all()[0]
+        collated = self.all()
+        if name is None and collated:
+            return collated[0]
         return self.find(Component("embed"), name)
 
     def knowing(self, component: Component, name: str, coder: str | None = None) -> Dataset | None:
@@ -156,6 +214,17 @@ class Datasets:
                 f"{self._meant(component.stream, coder)!r}, which {component} is one of.",
                 "Collate with `tdb collate --coder`, or serve that coder too and ask for it (?coder=).",
             )
+
+
+def _folder(dataset: Dataset | PublicDataset) -> str:
+    return dataset.folder if isinstance(dataset, Dataset) else dataset.source.folder
+
+
+def _is_gone(dataset: Dataset | PublicDataset) -> bool:
+    """Whether its folder was deleted since it was opened."""
+    if isinstance(dataset, PublicDataset) or is_remote(dataset.folder):
+        return False
+    return not (Path(dataset.folder) / CARD).is_file()
 
 
 def _check_fits(

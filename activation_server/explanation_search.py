@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 from activation_server import wire
 from activation_server.datasets import Datasets
+from activation_server.errors import BadRequest
 from activation_server.explanation_shelf import ExplanationShelf, Record, record
 from activation_server.monitor import Answering
 from activation_server.questions import field, read_prompt
@@ -49,15 +50,32 @@ class ExplanationSearch:
         self._by_token: dict[int, Mapping[Any, Any]] = {}
 
     async def search(
-        self, mode: SearchMode, query: str, limit: int, filters: Filters, request: Request
+        self,
+        mode: SearchMode,
+        query: str,
+        limit: int,
+        filters: Filters,
+        dataset: str | None,
+        request: Request,
     ) -> Response:
         """Components whose explanations, weights or activations match."""
+        if dataset is not None and mode != "text":
+            raise BadRequest(
+                f"A search by {mode} looks at no dataset.",
+                "Leave `dataset` out, or search with mode=text.",
+                where="dataset",
+            )
         if mode in ("meaning", "keyword"):
             found = await asyncio.to_thread(self._sentences, mode, query, limit, filters)
             return wire.json_response(found)
-        read = self._read_token if mode == "token" else self._read_text
-        key = ("search", mode, query, limit, filters, self._shelf.version)
-        return await self._session.answer(key, lambda: read(query, limit, filters), request)
+
+        def read() -> Callable[[], bytes]:
+            if mode == "token":
+                return self._read_token(query, limit, filters)
+            return self._read_text(query, limit, filters, dataset)
+
+        key = ("search", mode, query, limit, filters, dataset, self._shelf.version)
+        return await self._session.answer(key, read, request)
 
     def _sentences(self, mode: SearchMode, query: str, limit: int, filters: Filters) -> bytes:
         self._shelf.needed()
@@ -109,9 +127,11 @@ class ExplanationSearch:
 
         return compute
 
-    def _read_text(self, query: str, limit: int, filters: Filters) -> Callable[[], bytes]:
+    def _read_text(
+        self, query: str, limit: int, filters: Filters, name: str | None
+    ) -> Callable[[], bytes]:
         tokens = read_prompt(self._model, query, "q")
-        dataset = self._datasets.find_any()
+        dataset = self._datasets.find_any(name)
         kinds = KINDS if filters.kind is None else (filters.kind,)
         layers = None if filters.layer is None else (filters.layer,)
         sides = ("positive", "negative") if filters.side is None else (filters.side,)

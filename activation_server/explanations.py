@@ -69,10 +69,16 @@ class Explanations:
         return self._shelf.indices()
 
     async def search(
-        self, mode: SearchMode, query: str, limit: int, filters: Filters, request: Request
+        self,
+        mode: SearchMode,
+        query: str,
+        limit: int,
+        filters: Filters,
+        dataset: str | None,
+        request: Request,
     ) -> Response:
         """Components whose explanations, weights or activations match."""
-        return await self._search.search(mode, query, limit, filters, request)
+        return await self._search.search(mode, query, limit, filters, dataset, request)
 
     # --- labels, simulations, coverage ------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from signal import Signals
 
+from activation_server.errors import as_api_error
 from activation_server.job_process import JobProcess, last_words
 from activation_server.job_store import JobFile, JobStore, Json, Lock, StateFile
 from activation_server.schemas import DoneEvent, ErrorEvent, JobState, ProgressEvent
@@ -35,12 +36,14 @@ class JobAttempt:
         job: JobFile,
         lock: Lock,
         on_end: Callable[[str], None],
+        serve: Callable[[JobFile], None] | None = None,
     ) -> None:
         self._store = store
         self._program = program
         self._job = job
         self._lock = lock
         self._on_end = on_end
+        self._serve = serve
         self._asked: JobState | None = None
         self._thread = threading.Thread(target=self._run, name=f"job {job.id}", daemon=True)
 
@@ -57,7 +60,7 @@ class JobAttempt:
     def _run(self) -> None:
         state = self._store.state(self._job.id)
         try:
-            state = self._work(state)
+            state = self._served(self._work(state))
         except Exception as problem:  # a full disk, a program that is not there
             logger.exception("job %s failed", self._job.id)
             error = {"message": f"The job could not be run: {problem}", "hint": _RESUME_HINT}
@@ -67,6 +70,17 @@ class JobAttempt:
         finally:
             self._lock.release()
             self._on_end(self._job.id)
+
+    def _served(self, state: StateFile) -> StateFile:
+        """Serve what came out before anybody is told that the job is done; if not, the state says why."""
+        if state.state != "done" or self._serve is None:
+            return state
+        try:
+            self._serve(self._job)
+        except Exception as problem:  # the job itself went well
+            reason = as_api_error(problem)
+            return replace(state, not_served=_error(reason.message, reason.hint))
+        return state
 
     def _work(self, state: StateFile) -> StateFile:
         """Follow the process; the state it ends in."""

@@ -11,7 +11,7 @@ that none can pass for another flag.
 """
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,10 @@ class Command:
     serve_option: str | None
 
 
-def command_of(job: JobRequest, data_dir: Path, served_model: str) -> Command:
-    """The command line of a job; refuses an output that is there already."""
+def command_of(
+    job: JobRequest, data_dir: Path, served_model: str, served_datasets: Collection[str] = ()
+) -> Command:
+    """The command line of a job; refuses an output that is there already, and a name that is taken."""
     output = output_of(job, data_dir)
     if output is not None and output.exists():
         raise BadRequest(
@@ -56,7 +58,7 @@ def command_of(job: JobRequest, data_dir: Path, served_model: str) -> Command:
             where="options.name",
         )
     shelf = DataShelf(data_dir)
-    _refuse_taken(job, shelf)
+    _refuse_taken(job, shelf, served_datasets)
     options = job.options.model_dump(exclude_none=True, exclude={"name"})
     options.setdefault("model", served_model)
     if isinstance(job, EvalSaeJob):
@@ -71,11 +73,12 @@ def command_of(job: JobRequest, data_dir: Path, served_model: str) -> Command:
     return Command((SUBCOMMANDS[job.kind], *flags), output, _serve_option(job, output))
 
 
-def _refuse_taken(job: JobRequest, shelf: DataShelf) -> None:
+def _refuse_taken(job: JobRequest, shelf: DataShelf, served: Collection[str]) -> None:
     """Two datasets or coder sets of one name could not be served together."""
     match job:
         case CollateJob():
             what, taken = "dataset", {one.name for one in shelf.datasets().datasets}
+            taken |= set(served)
         case TrainSaeJob():
             what, taken = "coder set", {one.name for one in shelf.coder_sets().coder_sets}
         case _:

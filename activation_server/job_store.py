@@ -63,6 +63,8 @@ class StateFile:
     """The last progress event, with its rate."""
     error: Json | None = None
     result: Json | None = None
+    not_served: Json | None = None
+    """Why this server does not serve what came out, as an error."""
 
 
 class Lock:

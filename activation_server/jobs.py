@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from signal import SIGTERM
+from typing import Protocol
 
 from activation_server.assets import demo_dir
 from activation_server.errors import ApiError, Conflict, NotAllowed, NotFound
@@ -26,6 +27,14 @@ from activation_server.schemas import JobError, JobInfo, JobList, JobProgress, J
 from activation_server.settings import Settings
 
 PROGRAM = (sys.executable, "-m", "activation_server.cli")
+
+
+class Serving(Protocol):
+    """What serves the datasets that jobs make."""
+
+    def names(self) -> Collection[str]: ...
+
+    def serve(self, job: JobFile) -> None: ...
 
 
 class JobRunner:
@@ -41,6 +50,8 @@ class JobRunner:
         self._waiting: deque[tuple[JobFile, Lock]] = deque()
         self._running: dict[str, JobAttempt] = {}
         self._is_closed = False
+        self.serving: Serving | None = None
+        """Given what came out of a job before the job is told to be done."""
 
     def close(self) -> None:
         """Stop everything; what was stopped can be resumed by the next server."""
@@ -92,7 +103,8 @@ class JobRunner:
         """Queue a new job."""
         store, data_dir = self.store, self._settings.data_dir
         assert data_dir is not None, "a store has a data folder"
-        command = command_of(request, data_dir, self._settings.model)
+        served = () if self.serving is None else self.serving.names()
+        command = command_of(request, data_dir, self._settings.model, served)
         output = None if command.output is None else str(command.output)
         with self._changed:
             self._refuse_shared_output(output)
@@ -182,7 +194,8 @@ class JobRunner:
         with self._changed:
             while self._waiting and len(self._running) < self._settings.max_jobs:
                 job, lock = self._waiting.popleft()
-                attempt = JobAttempt(self.store, self._program, job, lock, self._ended)
+                serve = None if self.serving is None else self.serving.serve
+                attempt = JobAttempt(self.store, self._program, job, lock, self._ended, serve)
                 self._running[job.id] = attempt
                 attempt.start()
 
@@ -205,6 +218,7 @@ def _info(job: JobFile, state: StateFile, ahead: int | None) -> JobInfo:
         progress=None if state.progress is None else JobProgress(**state.progress),
         error=None if state.error is None else JobError(**state.error),
         result=state.result,
+        not_served=None if state.not_served is None else JobError(**state.not_served),
         command=line_of(job.command),
         output=job.output,
         serve_option=job.serve_option,

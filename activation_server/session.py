@@ -26,6 +26,7 @@ from activation_server.experiments import monitor_examples_for
 from activation_server.explanations import Explanations
 from activation_server.kept import KeptAnswers
 from activation_server.monitor import Monitor
+from activation_server.new_datasets import NewDatasets
 from activation_server.questions import (
     NAME_HINT,
     batches_of,
@@ -52,7 +53,7 @@ from activation_server.schemas import (
 )
 from activation_server.settings import Settings
 from activation_server.standing import with_standing
-from activation_server.streaming import Event, stream
+from activation_server.streaming import Event, event, stream
 from activation_server.waiting import SharedAnswer, unless_gone
 from activation_server.worker import Ticket, Worker, once
 from neuron_explainer.attribution.components import component_activations, component_tokens
@@ -83,16 +84,15 @@ class ModelSession:
         self._in_flight: dict[Hashable, SharedAnswer] = {}
         self._examples = examples_for(model)
         coder_sets = tuple(self._investigation.coder_sets.values())
-        datasets = Datasets.open(settings.datasets, model, coder_sets)
+        self._datasets = datasets = Datasets.open(settings.datasets, model, coder_sets)
+        self.new_datasets = NewDatasets(datasets, model)
         self.components = ComponentPages(self, model, datasets, coder_sets, self._bases)
         self.explanations = Explanations(self, model, self.components, coder_sets, settings)
         self.monitor = Monitor(
             self, self._investigation, datasets, self.explanations.indexes, self._bases
         )
-        coders = coder_cards(coder_sets)
-        self._card = wire.model_card(
-            model, self._examples, monitor_examples_for(model), datasets.cards(), coders
-        )
+        self._monitor_examples = monitor_examples_for(model)
+        self._coders = coder_cards(coder_sets)
 
     def close(self) -> None:
         """Stop the worker."""
@@ -111,11 +111,26 @@ class ModelSession:
     def health(self) -> HealthResponse:
         """That it works, and how much waits."""
         is_busy, n_queued = self._worker.load()
-        return HealthResponse(model=self._model.config.name, busy=is_busy, queued=n_queued)
+        return HealthResponse(
+            model=self._model.config.name,
+            busy=is_busy,
+            queued=n_queued,
+            data_version=self._datasets.version,
+        )
 
     def model_card(self) -> Response:
-        """What the model is; does not change while it is served."""
-        return wire.json_response(self._card)
+        """What the model is, and what is served with it now."""
+        version = self._datasets.version  # before what it is the version of
+        return wire.json_response(
+            wire.model_card(
+                self._model,
+                self._examples,
+                self._monitor_examples,
+                self._datasets.cards(),
+                self._coders,
+                version,
+            )
+        )
 
     async def tokenize(self, body: TokenizeRequest) -> Response:
         """Never queues: it is asked for while someone types."""
@@ -208,7 +223,8 @@ class ModelSession:
 
     async def measure_stream(self, body: MeasureRequest, request: Request) -> Response:
         """Measured effects as they come; what goes wrong before the first is a plain error."""
-        kept = self._kept.get(body)
+        key = self._dated(body)
+        kept = self._kept.get(key)
         if kept is not None:
             return EventSourceResponse(_replay(kept), headers=wire.queue_header(0))
         ticket = self._worker.submit(await asyncio.to_thread(self._read_measure, body))
@@ -218,7 +234,7 @@ class ModelSession:
         except BaseException:
             ticket.cancel()
             raise
-        events = self._events(body, ticket, objective, pieces)
+        events = self._events(key, ticket, objective, pieces)
         return EventSourceResponse(events, headers=wire.queue_header(ticket.ahead))
 
     def _read_measure(self, body: MeasureRequest) -> Generator[float | Effects, None, None]:
@@ -245,23 +261,23 @@ class ModelSession:
 
     async def _events(
         self,
-        body: MeasureRequest,
+        key: Hashable,
         ticket: Ticket[float | Effects],
         objective: float | Effects,
         pieces: AsyncIterator[float | Effects],
     ) -> AsyncIterator[ServerSentEvent]:
         seen = [objective]
         try:
-            yield _event("objective", {"objective": objective})
+            yield event("objective", {"objective": objective})
             async for batch in pieces:
                 seen.append(batch)
                 assert isinstance(batch, list)
                 for node, effect in batch:
-                    yield _event("effect", {"node": node, "measured_effect": effect})
-            self._kept.put(body, wire.measured(seen))
-            yield _event("done", {})
+                    yield event("effect", {"node": node, "measured_effect": effect})
+            self._kept.put(key, wire.measured(seen))
+            yield event("done", {})
         except Exception as problem:  # the answer has begun, so its status can no longer say it
-            yield _event("error", error_body(as_api_error(problem)))
+            yield event("error", error_body(as_api_error(problem)))
         finally:
             ticket.cancel()
 
@@ -334,6 +350,7 @@ class ModelSession:
         finish: Callable[[list[Piece]], bytes],
         request: Request | None,
     ) -> Response:
+        key = self._dated(key)
         kept = self._kept.get(key)
         if kept is not None:
             return wire.json_response(kept, ahead=0)
@@ -352,6 +369,10 @@ class ModelSession:
         self._kept.put(key, answer)
         return wire.json_response(answer, ahead=shared.ahead)
 
+    def _dated(self, key: Hashable) -> Hashable:
+        """Since a question may be answered otherwise once another dataset is served."""
+        return self._datasets.version, key
+
 
 def first_question(example: Example) -> DebugRequest:
     """What the viewer asks when it is opened."""
@@ -363,13 +384,9 @@ def first_question(example: Example) -> DebugRequest:
     return DebugRequest(cases=(case,))
 
 
-def _event(name: str, data: object) -> ServerSentEvent:
-    return ServerSentEvent(json.dumps(data, allow_nan=False), event=name)
-
-
 async def _replay(kept: bytes) -> AsyncIterator[ServerSentEvent]:
     answer = json.loads(kept)
-    yield _event("objective", {"objective": answer["objective"]})
+    yield event("objective", {"objective": answer["objective"]})
     for effect in answer["effects"]:
-        yield _event("effect", effect)
-    yield _event("done", {})
+        yield event("effect", effect)
+    yield event("done", {})

@@ -8,7 +8,7 @@ import torch
 
 from activation_server.extremes import Extremes
 from neuron_explainer.attribution.table import NodeRow, NodeTable
-from neuron_explainer.exemplars import rank_in_own_distribution
+from neuron_explainer.exemplars import DatasetUnavailable, rank_in_own_distribution
 from neuron_explainer.models.bases import Bases
 from neuron_explainer.nodes import Component, Kind, Stream
 
@@ -17,7 +17,8 @@ def with_standing(table: NodeTable, extremes: Extremes, bases: Bases) -> NodeTab
     """The table, each value with the share of its component's dataset values that are larger.
 
     A head's values are the write magnitudes of its token pairs. Rows that no dataset knows, such as
-    latents of another coder than its own, stay as they are.
+    latents of another coder than its own, stay as they are, and so do those whose file of it is damaged or
+    was deleted: that is no reason to answer nothing.
     """
     cells = [
         (row, case)
@@ -55,7 +56,10 @@ def _shares_above(
         groups[component.kind, component.layer, component.stream].append(number)
     found: list[float | None] = [None] * len(components)
     for numbers in groups.values():
-        table = extremes.table(components[numbers[0]], bases=bases)
+        try:
+            table = extremes.table(components[numbers[0]], bases=bases)
+        except DatasetUnavailable:
+            continue
         if table is None:
             continue
         own = torch.tensor([values[number] for number in numbers])

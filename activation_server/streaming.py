@@ -39,14 +39,14 @@ async def _events(
     ticket: Ticket[Event], first: Event, rest: AsyncIterator[Event]
 ) -> AsyncIterator[ServerSentEvent]:
     try:
-        yield _event(*first)
+        yield event(*first)
         async for name, data in rest:
-            yield _event(name, data)
+            yield event(name, data)
     except Exception as problem:  # the answer has begun, so its status can no longer say it
-        yield _event("error", error_body(as_api_error(problem)))
+        yield event("error", error_body(as_api_error(problem)))
     finally:
         ticket.cancel()
 
 
-def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:
+def event(name: str, data: dict[str, Any]) -> ServerSentEvent:
     return ServerSentEvent(json.dumps(data, allow_nan=False), event=name)

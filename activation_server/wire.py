@@ -63,10 +63,12 @@ def model_card(
     monitor_examples: Sequence[MonitorExample] | None,
     datasets: Sequence[DatasetInfo],
     coders: Sequence[CoderInfo],
+    data_version: int,
 ) -> bytes:
     """What `GET /api/model` says."""
     config = model.config
     card = ModelResponse(
+        data_version=data_version,
         name=config.name,
         family=config.family,
         n_layers=config.n_layers,

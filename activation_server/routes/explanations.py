@@ -55,10 +55,17 @@ async def search(
     max_density: Annotated[float | None, Query(ge=0, le=1)] = None,
     explainer: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    dataset: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="text: the collated dataset whose quantiles count; by default the first.",
+        ),
+    ] = None,
 ) -> Response:
     """Find components by what is said of them, by a token they promote, or by a text that excites them."""
     filters = Filters(kind, stream, layer, side, min_score, min_density, max_density, explainer)
-    return await session.explanations.search(mode, q, limit, filters, request)
+    return await session.explanations.search(mode, q, limit, filters, dataset, request)
 
 
 @router.post("/components/labels", response_model=LabelsResponse)

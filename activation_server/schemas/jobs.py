@@ -234,6 +234,9 @@ class JobInfo(Response):
     progress: JobProgress | None
     error: JobError | None
     result: dict[str, object] | None = Field(description="What came out, once it is done.")
+    not_served: JobError | None = Field(
+        description="collate, once it is done: why the dataset is not served at once; null where it is."
+    )
     command: str = Field(description="What to type to do the same by hand.")
     output: str | None = Field(description="The folder or file that it writes.")
     serve_option: str | None = Field(

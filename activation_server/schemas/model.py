@@ -13,6 +13,9 @@ class HealthResponse(Response):
     model: str
     busy: bool = Field(description="Whether the model is at work.")
     queued: int = Field(description="Requests that wait for it.")
+    data_version: int = Field(
+        description="Goes up when another dataset is served: read GET /api/model anew."
+    )
 
 
 class CoderInfo(Response):
@@ -76,6 +79,7 @@ class ModelResponse(Response):
     )
     coders: list[CoderInfo]
     datasets: list[DatasetInfo]
+    data_version: int = Field(description="That of GET /api/health when this was told.")
     examples: list[Example]
     monitor_examples: list[MonitorExample] | None = Field(
         default=None, description="null: none are known to work on this model."

@@ -37,6 +37,7 @@ class SmallDataset:
     """Knows every neuron's quantiles: 2 at the top and -1 at the bottom."""
 
     name = "small"
+    folder = "gs://nowhere/small"
 
     def __contains__(self, component: Component) -> bool:
         return component.kind == "mlp"

@@ -28,6 +28,8 @@ export interface SearchQuery {
   min_score: number | null;
   min_density: number | null;
   max_density: number | null;
+  /** Only of a search by text; null for the first. */
+  dataset: string | null;
   limit: number;
 }
 

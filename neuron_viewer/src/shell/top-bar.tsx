@@ -12,12 +12,14 @@ import { ModelChip } from "./model-chip";
 import { PAGES } from "./pages";
 import { PhoneMenu } from "./phone-menu";
 import { ThemeMenu } from "./theme-menu";
+import { useServedData } from "./use-served-data";
 
 type Dialog = "go-to" | "keys" | null;
 
 /** Name, pages, model, and what works on every page. */
 export function TopBar() {
   const [dialog, setDialog] = useState<Dialog>(null);
+  useServedData();
   useKeys({
     "/": () => { setDialog("go-to"); },
     "?": () => { setDialog("keys"); },

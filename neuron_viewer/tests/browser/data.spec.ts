@@ -9,7 +9,7 @@ async function fill(page: Page, fields: Record<string, string>) {
   for (const [label, value] of Object.entries(fields)) await form(page).getByLabel(label).fill(value);
 }
 
-test("collates a text and lists the dataset that comes of it", async ({ page, model }) => {
+test("collates a text and serves the dataset that comes of it at once", async ({ page, model }) => {
   await page.goto("/data");
   await fill(page, { Name: "little", Tokens: "4k", Excerpts: "3", Window: "32" });
   await form(page).getByRole("button", { name: "Collate" }).last().click();
@@ -20,15 +20,26 @@ test("collates a text and lists the dataset that comes of it", async ({ page, mo
   const row = page.getByRole("region", { name: "Datasets" }).getByRole("row", { name: /little/ });
   await expect(row).toContainText(model.name);
   await expect(row).toContainText("3 top");
-  await row.getByRole("button", { name: "Use little" }).click();
-  await expect(page.getByText(/tdb serve --model .* --dataset/).last()).toBeVisible();
-  await page.keyboard.press("Escape");
+  await expect(row).toContainText("served");
+  await expect(job(page, "Collate little")).toContainText("After a restart");
   await expectAccessible(page);
 
   await fill(page, { Name: "little" });
   await form(page).getByRole("button", { name: "Collate" }).last().click();
   await expect(form(page).getByRole("alert")).toContainText("There is little already");
   await expect(form(page).getByLabel("Name")).toBeFocused();
+
+  await job(page, "Collate little").getByRole("link", { name: "see mlp_L0_0 in little" }).click();
+  await expect(page).toHaveURL(/component\/mlp_L0_0\?dataset=little/);
+  await expect(page.getByLabel("Dataset")).toHaveValue("little");
+  const options = await page.getByLabel("Dataset").locator("option").allTextContents();
+  expect(options).toHaveLength(model.datasets.length + 1);
+  await expect(page.getByRole("region", { name: "Exemplars" })).toBeVisible();
+  await page.goto("/search?mode=text&find=The+coins+behind+the+cupboard");
+  await page.getByLabel("Dataset").selectOption("little");
+  await expect(page).toHaveURL(/dataset=little/);
+  await expect(page.getByRole("region", { name: "Results" }).getByRole("listitem").first()).toBeVisible();
+  await expectAccessible(page);
 });
 
 test("cancels a job, resumes it, and forgets it", async ({ page }) => {
@@ -91,6 +102,9 @@ test("trains coders, judges them, and shows their training card", async ({ page 
   await expect(job(page, "tiny").getByRole("img", { name: /^Explained variance/ })).toBeVisible();
   const row = page.getByRole("region", { name: "Coders" }).getByRole("row", { name: /tiny/ });
   await expect(row).toContainText("not judged");
+  await row.getByRole("button", { name: "Use tiny" }).click();
+  await expect(page.getByText(/tdb serve --model .* --coder/).last()).toBeVisible();
+  await page.keyboard.press("Escape");
 
   await form(page).getByRole("button", { name: "Judge" }).first().click();
   await form(page).getByLabel("Coders").selectOption("tiny");

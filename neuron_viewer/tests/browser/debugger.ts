@@ -13,6 +13,7 @@ type Model = {
   n_ctx: number;
   examples: Example[];
   monitor_examples: Experiment[] | null;
+  datasets: { name: string }[];
 };
 
 export const test = base.extend<{ model: Model; faults: string[] }>({

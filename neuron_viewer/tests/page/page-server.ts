@@ -21,7 +21,7 @@ function tokensOf(text: string) {
 }
 
 export const pageServer = setupServer(
-  http.get("*/api/health", () => HttpResponse.json({ status: "ok", model: "m", busy: false, queued: 0 })),
+  http.get("*/api/health", () => HttpResponse.json({ status: "ok", model: "m", busy: false, queued: 0, data_version: 0 })),
   http.get("*/api/model", () => HttpResponse.json(model)),
   http.post("*/api/tokenize", async ({ request }) => {
     const { text } = (await request.json()) as { text: string };

@@ -10,6 +10,7 @@ const full: SearchState = {
   side: "negative",
   minScore: 0.25,
   density: "0.1-0.5",
+  dataset: "stories",
 };
 
 it("reads back every search that it wrote", () => {

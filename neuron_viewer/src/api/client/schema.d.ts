@@ -2358,6 +2358,11 @@ export interface components {
              * @description Whether the model is at work.
              */
             busy: boolean;
+            /**
+             * Data Version
+             * @description Goes up when another dataset is served: read GET /api/model anew.
+             */
+            data_version: number;
             /** Model */
             model: string;
             /**
@@ -2662,6 +2667,8 @@ export interface components {
              * @enum {string}
              */
             kind: "collate" | "train_sae" | "eval_sae" | "explain";
+            /** @description collate, once it is done: why the dataset is not served at once; null where it is. */
+            not_served: components["schemas"]["JobError"] | null;
             /**
              * Options
              * @description As they were asked for.
@@ -2993,6 +3000,11 @@ export interface components {
             d_mlp: number;
             /** D Model */
             d_model: number;
+            /**
+             * Data Version
+             * @description That of GET /api/health when this was told.
+             */
+            data_version: number;
             /** Datasets */
             datasets: components["schemas"]["DatasetInfo"][];
             /** Device */
@@ -7405,6 +7417,8 @@ export interface operations {
                 max_density?: number | null;
                 explainer?: string | null;
                 limit?: number;
+                /** @description text: the collated dataset whose quantiles count; by default the first. */
+                dataset?: string | null;
             };
             header?: never;
             path?: never;

@@ -1,4 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { useSearchParams } from "react-router";
 
 import { jobsQuery } from "@/api/jobs";
@@ -16,6 +17,10 @@ export function DataPage() {
   const { data } = useQuery(jobsQuery());
   // The shelf is read anew whenever a job has ended.
   const version = data?.jobs.filter(({ ended }) => ended !== null).length ?? 0;
+  const queries = useQueryClient();
+  useEffect(() => {
+    void queries.invalidateQueries({ queryKey: ["health"] }); // which tells whether something new is served
+  }, [queries, version]);
   const kind = FORM_KINDS.find((one) => one === params.get("new")) ?? "collate";
 
   function set(name: "job" | "new", value: string | null) {

@@ -3,11 +3,12 @@ import { Segments } from "@/components/segments";
 import { Select } from "@/components/select";
 import { useDraft } from "@/lib/use-draft";
 
+import { DatasetChoice } from "./dataset-choice";
 import { DENSITIES, KINDS, MODES, SIDES, type Density, type Mode, type SearchState } from "./search-state";
 
 export interface SearchFormProps {
   state: SearchState;
-  model: Pick<ModelResponse, "n_layers">;
+  model: Pick<ModelResponse, "n_layers" | "datasets">;
   onChange: (state: SearchState) => void;
 }
 
@@ -101,6 +102,7 @@ export function SearchForm({ state, model, onChange }: SearchFormProps) {
             onChange({ ...state, density });
           }}
         />
+        {state.mode === "text" && <DatasetChoice state={state} datasets={model.datasets} onChange={onChange} />}
         <span className="note">{MODE_TITLES[state.mode]}.</span>
       </div>
     </form>

@@ -55,8 +55,12 @@ function LoadedSearch({ model }: { model: ModelResponse }) {
 
 function Results({ state, model }: { state: SearchState; model: ModelResponse }) {
   const { query, mode, kind, layer, side, minScore, density } = state;
+  const dataset = mode === "text" ? state.dataset : null;
   const found = useQuery({
-    ...searchQuery({ q: query, mode, kind, layer, side, min_score: minScore, ...densityRange(density), limit: MOST }),
+    ...searchQuery({
+      ...{ q: query, mode, kind, layer, side, dataset, min_score: minScore, limit: MOST },
+      ...densityRange(density),
+    }),
     placeholderData: keepPreviousData,
     retry: false,
   });

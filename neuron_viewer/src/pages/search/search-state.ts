@@ -1,5 +1,6 @@
 /**
- * What is searched for, written in the URL and read back: `find`, `mode`, `type` (kind), `layer`, `side`, `min`, `density`.
+ * What is searched for, written in the URL and read back: `find`, `mode`, `type` (kind), `layer`, `side`, `min`, `density`,
+ * `dataset`.
  * The names differ from those of the Debugger's question, which the URL may carry along.
  */
 export const MODES = ["meaning", "keyword", "token", "text"] as const;
@@ -24,6 +25,8 @@ export interface SearchState {
   /** Least score of an explanation. */
   minScore: number | null;
   density: Density | null;
+  /** By text: the dataset whose quantiles count; null for the first. */
+  dataset: string | null;
 }
 
 export const NO_SEARCH: SearchState = {
@@ -34,6 +37,7 @@ export const NO_SEARCH: SearchState = {
   side: null,
   minScore: null,
   density: null,
+  dataset: null,
 };
 
 export function readSearch(params: URLSearchParams): SearchState {
@@ -45,13 +49,14 @@ export function readSearch(params: URLSearchParams): SearchState {
     side: oneOf(SIDES, params.get("side")),
     minScore: numberIn(params.get("min"), /^-?\d?\.?\d{1,3}$/),
     density: oneOf(DENSITIES, params.get("density")),
+    dataset: params.get("dataset"),
   };
 }
 
 /** The URL with another search; all else in it, and the order of it, stays. */
 export function writeSearch(old: URLSearchParams, state: SearchState): URLSearchParams {
   const params = new URLSearchParams(old);
-  const { query, mode, kind, layer, side, minScore, density } = state;
+  const { query, mode, kind, layer, side, minScore, density, dataset } = state;
   const texts: Record<string, string | null> = {
     find: query || null,
     mode: mode === NO_SEARCH.mode ? null : mode,
@@ -60,6 +65,7 @@ export function writeSearch(old: URLSearchParams, state: SearchState): URLSearch
     side,
     min: minScore === null ? null : String(minScore),
     density,
+    dataset,
   };
   for (const [name, text] of Object.entries(texts)) {
     if (text === null) params.delete(name);

@@ -17,6 +17,7 @@ export function JobDetail({ job }: { job: JobInfo }) {
   const key = `${job.id} ${job.started ?? ""}`;
   const told = useStream(key, (signal) => followJob(job.id, signal));
   const plots = metricPlots(told.data ?? []);
+  const isServed = model?.datasets.some(({ path }) => path === job.output) ?? false;
   const total = job.progress?.total ?? null;
   return (
     <div className="jdetail">
@@ -60,7 +61,7 @@ export function JobDetail({ job }: { job: JobInfo }) {
         )}
         {job.state === "done" && job.serve_option && (
           <>
-            <dt>Use it</dt>
+            <dt>{isServed ? "After a restart" : "Use it"}</dt>
             <dd>
               <ServeLine model={String(job.options.model ?? model?.name ?? "demo")} option={job.serve_option} />
             </dd>

@@ -4,6 +4,7 @@ import { formatDate, formatDuration } from "@/lib/format-size";
 
 import { JobDetail } from "./job-detail";
 import { KIND_NAMES, shareOf, standingOf, STATE_NAMES, subjectOf, tookOf } from "./job-words";
+import { MadeDataset } from "./made-dataset";
 import { ProgressBar } from "./progress-bar";
 import { useJobActions } from "./use-job-actions";
 
@@ -59,6 +60,7 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
           {job.error.hint && <p className="mid">{job.error.hint}</p>}
         </div>
       )}
+      <MadeDataset job={job} />
       {error && <ErrorNote error={error} />}
       {isOpen && <JobDetail job={job} />}
     </li>

@@ -277,6 +277,7 @@ def _group(group: Group) -> DatasetGroup:
         kind=group.kind,
         layer=group.layer,
         stream=group.stream,
+        coder=group.coder,
         n_components=group.n_components,
     )
 

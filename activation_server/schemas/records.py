@@ -15,6 +15,7 @@ class DatasetGroup(Response):
     kind: Kind = Field(description="attn, mlp or latent.")
     layer: int
     stream: Literal["attn", "mlp", "resid"] | None
+    coder: str | None = Field(description="Latents: the coder set that they are of.")
     n_components: int
 
 

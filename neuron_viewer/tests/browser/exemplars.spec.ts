@@ -130,3 +130,26 @@ for (const colorScheme of ["light", "dark"] as const) {
     }
   });
 }
+
+test("says which datasets hold the component, and why another does not", async ({ page, model }) => {
+  const group = { name: "mlp_L1", kind: "mlp", layer: 1, stream: null, coder: null, n_components: 512 };
+  const other = { name: "theirs", description: "Published.", n_tokens: null, groups: [group], caveats: ["Another GELU."] };
+  await page.route("**/api/model", async (route) => {
+    const told = (await (await route.fetch()).json()) as { datasets: object[] };
+    const datasets = [{ ...other, name: "elsewhere", groups: [{ ...group, layer: 0 }] }, ...told.datasets.slice(0, 1), other];
+    await route.fulfill({ json: { ...told, datasets } });
+  });
+  expect(model.n_layers).toBeGreaterThan(1);
+  await page.goto(`/component/${NEURON}`);
+  const select = page.getByRole("combobox", { name: "Dataset" });
+  await expect(select.getByRole("option")).toHaveText([
+    /^demo, [\d,]+ tokens$/,
+    "theirs, public excerpts, 1 caveat",
+    "elsewhere, without this layer",
+  ]);
+  await expect(select).toHaveValue("demo");
+  await expect(select.getByRole("option", { name: /^elsewhere/ })).toBeDisabled();
+  await select.selectOption("theirs");
+  await expect(page).toHaveURL(/dataset=theirs/);
+  await expect(page.getByRole("region", { name: "Exemplars" })).toContainText("There is no dataset");
+});

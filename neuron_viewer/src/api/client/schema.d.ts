@@ -1702,6 +1702,11 @@ export interface components {
          */
         DatasetGroup: {
             /**
+             * Coder
+             * @description Latents: the coder set that they are of.
+             */
+            coder: string | null;
+            /**
              * Kind
              * @description attn, mlp or latent.
              * @enum {string}

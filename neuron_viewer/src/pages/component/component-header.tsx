@@ -68,7 +68,7 @@ export function ComponentHeader({ component, model }: ComponentHeaderProps) {
           </span>
         )}
         <JumpBox model={model} />
-        <DatasetSelect component={component} datasets={model.datasets} />
+        <DatasetSelect component={component} model={model} />
         {publicPages(component, model).map(({ site, url }) => (
           <a key={site} className="btn" href={url} target="_blank" rel="noreferrer">
             {site} {"\u2197"}

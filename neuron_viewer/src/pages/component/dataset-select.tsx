@@ -1,43 +1,44 @@
 import { useSearchParams } from "react-router";
 
-import type { DatasetInfo } from "@/api/types";
+import type { ModelResponse } from "@/api/types";
 import { Select } from "@/components/select";
-import { formatCount } from "@/lib/format";
-
 import type { Component } from "@/lib/node";
+
+import { datasetChoices } from "./dataset-choices";
+import { usePageCoder } from "./page-coder";
 
 export interface DatasetSelectProps {
   component: Component;
-  datasets: readonly DatasetInfo[];
+  model: ModelResponse;
 }
 
-/** Which dataset the page tells of; only drawn where several know the component. */
-export function DatasetSelect({ component, datasets }: DatasetSelectProps) {
+/** Which dataset the page tells of; those that do not hold the component are listed too, and say so. */
+export function DatasetSelect({ component, model }: DatasetSelectProps) {
   const [params, setParams] = useSearchParams();
-  const there = datasetsOf(component, datasets);
-  const chosen = there.find(({ name }) => name === params.get("dataset")) ?? there[0];
-  if (!chosen || there.length < 2) return null;
+  const asked = params.get("dataset");
+  const choices = datasetChoices(component, model, usePageCoder(), asked);
+  const chosen = choices.find(({ name }) => name === asked) ?? choices[0];
+  if (!chosen || component.index === null) return null;
+  if (choices.length === 1 && chosen.isHeld) {
+    return (
+      <span className="note" title={chosen.about}>
+        {chosen.text}
+      </span>
+    );
+  }
   return (
-    <Select
-      label="Dataset"
-      value={chosen.name}
-      options={there.map(({ name, n_tokens }) => ({
-        value: name,
-        text: n_tokens === null ? name : `${name}, ${formatCount(n_tokens)} tokens`,
-      }))}
-      onChange={(dataset) => {
-        setParams((old) => {
-          old.set("dataset", dataset);
-          return old;
-        });
-      }}
-    />
-  );
-}
-
-/** The datasets that hold something on a component. */
-export function datasetsOf({ kind, layer, stream }: Component, datasets: readonly DatasetInfo[]): DatasetInfo[] {
-  return datasets.filter(({ groups }) =>
-    groups.some((group) => group.kind === kind && group.layer === layer && group.stream === stream),
+    <span title={chosen.about}>
+      <Select
+        label="Dataset"
+        value={chosen.name}
+        options={choices.map(({ name, text, isHeld }) => ({ value: name, text, disabled: !isHeld }))}
+        onChange={(dataset) => {
+          setParams((old) => {
+            old.set("dataset", dataset);
+            return old;
+          });
+        }}
+      />
+    </span>
   );
 }

@@ -6,10 +6,10 @@ import type { Explanation } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
 import { ScoreBar } from "@/components/score-bar";
 import { Segments } from "@/components/segments";
-import { SimulationLines } from "@/components/simulation-lines";
 import type { Component } from "@/lib/node";
 
 import { Measures } from "./measures";
+import { Simulated } from "./simulated";
 import { verdict, type Side } from "./sides";
 
 export interface OwnExplanationProps {
@@ -90,7 +90,7 @@ export function OwnExplanation({ component, side, rivals, onClose }: OwnExplanat
             </p>
           ))}
           <Measures explanation={score.data.explanation} />
-          <SimulationLines excerpts={score.data.excerpts} />
+          <Simulated component={component.name} excerpts={score.data.excerpts} />
         </div>
       )}
     </section>

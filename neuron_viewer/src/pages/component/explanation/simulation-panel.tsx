@@ -3,14 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { simulationQuery } from "@/api/explanations";
 import type { Explanation } from "@/api/types";
 import { Async } from "@/components/async";
-import { SimulationLines } from "@/components/simulation-lines";
-import { parseComponent } from "@/lib/node";
 
 import { Measures } from "./measures";
-
-const SUMMED =
-  "A head has a value for each pair of tokens, query and key. The lines show, true and simulated alike, the sum over " +
-  "the keys of each query token; the scores above compare the values of the pairs themselves.";
+import { Simulated } from "./simulated";
 
 export interface SimulationPanelProps {
   component: string;
@@ -39,16 +34,7 @@ export function SimulationPanel({ component, explanation, onClose }: SimulationP
         isEmpty={({ excerpts }) => excerpts.length === 0}
         empty="The excerpts that it was scored on were not kept. Score it again to see them."
       >
-        {({ excerpts }) => (
-          <>
-            {parseComponent(component)?.kind === "attn" && (
-              <p className="pad note" title={SUMMED}>
-                Summed over keys: one value for each query token. Scores are over token pairs.
-              </p>
-            )}
-            <SimulationLines excerpts={excerpts} />
-          </>
-        )}
+        {({ excerpts }) => <Simulated component={component} excerpts={excerpts} />}
       </Async>
     </section>
   );

@@ -59,7 +59,14 @@ test("measures how likely a token is without the component", async ({ page, mode
 test("shows where a head attends, and its circuits", async ({ page, model }) => {
   const { prompt } = firstExample(model);
   await page.goto(`/component/attn_L1_0?${new URLSearchParams({ prompt }).toString()}`);
-  await expect(page.getByText("From the Debugger")).toBeVisible();
+  // The text is the question's at first; that stands below once another is typed.
+  const text = page.getByRole("textbox", { name: "Your text" });
+  await expect(text).toHaveValue(prompt);
+  await expect(page.getByText("from the Debugger", { exact: true })).toBeVisible();
+  await expect(page.locator(".own2")).toHaveCount(0);
+  await text.fill(`${prompt} the`);
+  await expect(page.locator(".own2")).toContainText("From the Debugger");
+  await expect(page.locator(".own2")).toContainText(prompt);
   await expect(page.locator(".read")).toContainText("attends to");
   await page.locator(".heat-editor [data-token]").first().waitFor();
   await expect(page.getByRole("grid", { name: /Attention pattern of attn_L1_0/ })).toBeVisible();

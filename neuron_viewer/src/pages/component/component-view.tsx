@@ -27,7 +27,7 @@ export function ComponentView({ component, model }: { component: Component; mode
   const isHead = component.kind === "attn";
   const prompt = params.get("prompt") ?? params.get("p");
   const own = useYourText(component, {
-    text: params.get("text") ?? model.examples.find((one) => one.prompt !== prompt)?.prompt ?? EXAMPLE,
+    text: params.get("text") ?? prompt ?? model.examples[0]?.prompt ?? EXAMPLE,
     onText: (text) => {
       setParams(
         (old) => {

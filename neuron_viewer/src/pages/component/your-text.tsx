@@ -17,7 +17,7 @@ export interface YourTextProps {
   onMode: (mode: ReadoutMode) => void;
 }
 
-/** The component at work on any text, as it is typed, and on the Debugger's prompt below. */
+/** The component at work on any text, as it is typed: at first on the Debugger's prompt, which stands below once they differ. */
 export function YourText({ component, state, mode, onMode }: YourTextProps) {
   const { text, prompt, draft, setDraft, query, carried, result, isHead, isKnown, maximum, from, values, shown, setPointed } =
     state;
@@ -32,6 +32,7 @@ export function YourText({ component, state, mode, onMode }: YourTextProps) {
               `scale: the ${isKnown ? "dataset\u2019s largest value" : "largest value here"}, ${formatMagnitude(maximum)}`}
         </span>
         <span className="end">
+          {prompt !== null && prompt === text && <span className="note">from the Debugger</span>}
           <span className="note" role="status">
             {query.isFetching && "Computing"}
           </span>
@@ -63,7 +64,7 @@ export function YourText({ component, state, mode, onMode }: YourTextProps) {
           text={text}
         />
       </div>
-      {prompt !== null && !(query.error && carried.error) && (
+      {prompt !== null && prompt !== text && !(query.error && carried.error) && (
         <DebuggerPrompt query={carried} prompt={prompt} maximum={maximum} isHead={isHead} />
       )}
     </section>

@@ -53,9 +53,18 @@ test("cancels a job, resumes it, and forgets it", async ({ page }) => {
   await page.reload();
   await job(page, "long").getByRole("button", { name: /^Resume/ }).click();
   await expect(job(page, "Collate long, running")).toBeVisible();
-  await job(page, "long").getByRole("button", { name: /^Cancel/ }).click();
+  await job(page, "long").getByRole("button", { name: /^Cancel/ }).dblclick({ delay: 400 });
   await expect(job(page, "Collate long, cancelled")).toBeVisible();
-  await job(page, "long").getByRole("button", { name: /^Forget/ }).click();
+  // Once asks, and asks no more when the pointer has left.
+  const forget = job(page, "long").getByRole("button", { name: /^Forget/ });
+  await page.mouse.move(0, 0);
+  await expect(forget).toHaveText("Forget");
+  await forget.click();
+  await expect(forget).toHaveText("Forget it?");
+  await page.mouse.move(0, 0);
+  await expect(forget).toHaveText("Forget");
+  await forget.press("Enter");
+  await forget.press("Enter");
   await expect(job(page, "long")).toHaveCount(0);
 });
 

@@ -2,6 +2,7 @@ import { isActive, type JobInfo } from "@/api/jobs";
 import { ErrorNote } from "@/components/error-note";
 import { formatDate, formatDuration } from "@/lib/format-size";
 
+import { ForgetButton } from "./forget-button";
 import { JobDetail } from "./job-detail";
 import { KIND_NAMES, shareOf, standingOf, STATE_NAMES, subjectOf, tookOf } from "./job-words";
 import { MadeDataset } from "./made-dataset";
@@ -45,7 +46,7 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
         <span className="jacts">
           {active && act("cancel", "Cancel")}
           {job.is_resumable && act("resume", "Resume")}
-          {!active && act("delete", "Forget")}
+          {!active && <ForgetButton name={name} isBusy={isPending} onForget={() => { mutate("delete"); }} />}
         </span>
       </div>
       {(active || (job.is_resumable && job.progress)) && (

@@ -5,6 +5,7 @@ import { componentPath } from "@/lib/component-link";
 import { componentOf, parseComponent } from "@/lib/node";
 
 import { carriedSearch } from "./carried-search";
+import { completions } from "./completions";
 import { PAGES } from "./pages";
 
 export type Destination = { to: string; search: string; name: string; note: string };
@@ -17,7 +18,17 @@ export function destinations(text: string, model: ModelResponse | undefined, sea
     ...PAGES.map(({ path, name }) => ({ to: path, search: carriedSearch(search), name, note: "page" })),
     { to: "keys", search: "", name: "All keys", note: "list" },
   ];
-  return [...component, ...pages.filter(({ name }) => name.toLowerCase().includes(wanted))];
+  const found = [...component, ...pages.filter(({ name }) => name.toLowerCase().includes(wanted))];
+  return [...found, ...completed(componentOf(wanted), model, search).filter(({ to }) => !found.some((one) => one.to === to))];
+}
+
+function completed(text: string, model: ModelResponse | undefined, search: string): Destination[] {
+  if (!model) return [];
+  const own = ownSearch(search);
+  return completions(text, model, new URLSearchParams(own).get("coder")).map(({ name, note }) => {
+    const path = componentPath(name, own, model.coders);
+    return { to: path.pathname, search: path.search, name, note };
+  });
 }
 
 function componentDestination(wanted: string, model: ModelResponse | undefined, search: string): Destination[] {

@@ -57,7 +57,7 @@ function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) 
         aria-expanded="true"
         aria-controls="destinations"
         aria-activedescendant={found.length > 0 ? `destination-${chosen}` : undefined}
-        placeholder="attn_L9_9, mlp_L3_117, or a page"
+        placeholder="A head, neuron or latent, or a page"
         spellCheck={false}
         autoComplete="off"
         value={text}
@@ -75,6 +75,7 @@ function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) 
             role="option"
             aria-selected={place === chosen}
             className="item"
+            ref={place === chosen ? (item) => item?.scrollIntoView({ block: "nearest" }) : undefined}
             onClick={() => { go(place); }}
           >
             <span>{name}</span>
@@ -82,7 +83,9 @@ function Finder({ onDone, onKeys }: { onDone: () => void; onKeys: () => void }) 
           </div>
         ))}
         {found.length === 0 && (
-          <p className="note">Nothing of that name. Write a head as attn_L9_9, a neuron as mlp_L3_117.</p>
+          <p className="note">
+            Nothing of that name. Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117.
+          </p>
         )}
       </div>
     </>

@@ -132,3 +132,40 @@ test("the Data page tells the cost of a language model too, and starts none with
   await form.getByLabel("By", { exact: true }).selectOption("rules, without a language model");
   await expect(form).not.toContainText("calls");
 });
+
+test("says of a head that its lines are summed over keys, for a stored explanation and for one's own", async ({ page }) => {
+  const head = "attn_L2_3";
+  const simulation = (await (await page.request.get(`/api/components/${head}/simulation`)).json()) as object;
+  await page.route(`**/api/components/${head}/explanations`, (route) => route.fulfill({ json: { ...simulation, problems: [] } }));
+  await page.goto(`/component/${head}`);
+  await page.getByRole("button", { name: "Compare" }).first().click();
+  await expect(page.getByRole("region", { name: "True and simulated" })).toContainText("Summed over keys");
+  await page.getByRole("button", { name: "Write your own" }).first().click();
+  const own = page.getByRole("region", { name: /^Your explanation/ });
+  await own.getByRole("textbox", { name: "Your explanation" }).fill("attends to the token before");
+  await own.getByRole("button", { name: "Score" }).click();
+  await expect(own).toContainText("Summed over keys");
+});
+
+test("keeps a row's sentence to one line, and shows the whole of it on hover and on focus", async ({ page, model }) => {
+  const { prompt, target, distractor } = firstExample(model);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(ask({ p: prompt, t: target, d: distractor }));
+  await answered(page);
+  const body = page.getByRole("region", { name: "Nodes" }).locator("tbody").filter({ hasText: "most of all to" }).first();
+  const sentence = body.locator(".labeltext");
+  const isCut = () => sentence.evaluate((text) => text.scrollWidth > text.clientWidth);
+  const height = async () => (await body.boundingBox())?.height;
+  await expect(sentence).toBeVisible();
+  expect(await isCut()).toBe(true);
+  const before = await height();
+  expect(before).toBeLessThan(48);
+  await sentence.hover();
+  expect(await isCut()).toBe(false);
+  expect(await height()).toBe(before);
+  await page.mouse.move(0, 0);
+  expect(await isCut()).toBe(true);
+  await page.keyboard.press("Tab"); // from here on the focus is seen
+  await body.locator(".row").focus();
+  expect(await isCut()).toBe(false);
+});

@@ -8,8 +8,11 @@ interface Draft {
   known: string[];
 }
 
-/** What is being typed, handed on after a short pause. A text that comes from elsewhere (Back, say) replaces it. */
-export function useDraft(text: string, onText: (text: string) => void): [string, (draft: string) => void] {
+/**
+ * What is being typed, handed on after a short pause. A text that comes from elsewhere (Back, say) replaces it. The third
+ * part drops what is typed and not yet handed on.
+ */
+export function useDraft(text: string, onText: (text: string) => void): [string, (draft: string) => void, () => void] {
   const [draft, setDraft] = useState<Draft | null>(null);
   const timer = useRef<number | undefined>(undefined);
   useEffect(
@@ -26,5 +29,9 @@ export function useDraft(text: string, onText: (text: string) => void): [string,
       onText(value);
     }, PAUSE);
   }
-  return [isOwn ? draft.value : text, type];
+  function drop() {
+    window.clearTimeout(timer.current);
+    setDraft(null);
+  }
+  return [isOwn ? draft.value : text, type, drop];
 }

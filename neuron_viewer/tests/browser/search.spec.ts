@@ -56,6 +56,37 @@ test("says what is wrong with a token that is several, and what is explained bef
   await expect(results(page).getByRole("alert")).toContainText("token");
 });
 
+test("asks nothing of another mode with words that were not meant for it, and keeps them for the way back", async ({ page }) => {
+  const refused: string[] = [];
+  page.on("response", (response) => {
+    if (response.url().includes("/api/search") && !response.ok()) refused.push(response.url());
+  });
+  await page.goto("/search?find=names+of+women");
+  await expect(rows(page).first()).toBeVisible();
+  await box(page).fill("names of women and men"); // not yet handed on
+  await page.getByRole("button", { name: "token", exact: true }).click();
+  await expect(page).toHaveURL(/mode=token/);
+  await expect(box(page)).toHaveValue("");
+  await expect(page.getByRole("region", { name: "What is explained" })).toBeVisible();
+  await page.getByRole("button", { name: "meaning", exact: true }).click();
+  await expect(box(page)).toHaveValue("names of women and men");
+  await expect(rows(page).first()).toBeVisible();
+  await page.getByRole("button", { name: "keyword", exact: true }).click();
+  await expect(box(page)).toHaveValue("names of women and men");
+  expect(refused).toEqual([]);
+});
+
+test("lists a side of a component once, with each explanation that was found", async ({ page }) => {
+  await page.goto("/search?find=days");
+  await expect(rows(page).first()).toBeVisible();
+  const answer = (await (await page.request.get("/api/search?q=days&mode=meaning&limit=1000")).json()) as {
+    hits: { component: string; side: string }[];
+  };
+  const sides = new Set(answer.hits.map(({ component, side }) => `${component} ${side}`));
+  expect(sides.size).toBeLessThan(answer.hits.length);
+  await expect(rows(page).first()).toHaveAttribute("aria-setsize", String(sides.size));
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`the search page has no serious fault of access in ${colorScheme}, and fits a phone`, async ({ page, model }) => {
     await page.emulateMedia({ colorScheme });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { densityRange, NO_SEARCH, readSearch, writeSearch, type SearchState } from "@/pages/search/search-state";
+import { densityRange, NO_SEARCH, queryIn, readSearch, writeSearch, type SearchState } from "@/pages/search/search-state";
 
 const full: SearchState = {
   query: " Paris & more",
@@ -38,4 +38,12 @@ it("asks for both ends of a range of densities, or for the one that says somethi
   expect(densityRange("0-0.01")).toEqual({ min_density: null, max_density: 0.01 });
   expect(densityRange("0.5-1")).toEqual({ min_density: 0.5, max_density: null });
   expect(densityRange(null)).toEqual({ min_density: null, max_density: null });
+});
+
+it("takes a query over to another mode, but for a token, and goes back to what was typed there", () => {
+  expect(queryIn({ from: "meaning", to: "keyword" }, "names of women", {})).toBe("names of women");
+  expect(queryIn({ from: "meaning", to: "token" }, "names of women", {})).toBe("");
+  expect(queryIn({ from: "token", to: "text" }, " Mary", { meaning: "names" })).toBe("");
+  expect(queryIn({ from: "token", to: "meaning" }, " Mary", { meaning: "names" })).toBe("names");
+  expect(queryIn({ from: "token", to: "token" }, " Mary", { token: "old" })).toBe(" Mary");
 });

@@ -2,17 +2,17 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import { useLocation } from "react-router";
 
-import type { SearchHit } from "@/api/explanations";
 import type { ModelResponse } from "@/api/types";
 import { debuggerSearch } from "@/lib/debugger-link";
 import { exampleQuestion } from "@/lib/question";
 import { usePageTop } from "@/lib/use-page-top";
 
+import type { Row } from "./merge-hits";
 import { ResultRow } from "./result-row";
 import type { Mode } from "./search-state";
 
 export interface ResultListProps {
-  hits: readonly SearchHit[];
+  hits: readonly Row[];
   mode: Mode;
   model: Pick<ModelResponse, "examples" | "coders">;
 }

@@ -1,7 +1,6 @@
 import { memo, type Ref } from "react";
 import { Link } from "react-router";
 
-import type { SearchHit } from "@/api/explanations";
 import { KindMark } from "@/components/kind-mark";
 import { ScoreBar } from "@/components/score-bar";
 import { Token } from "@/components/token";
@@ -10,11 +9,12 @@ import { parseComponent } from "@/lib/node";
 import { percent } from "@/lib/standing";
 import { unbroken } from "@/lib/unbroken";
 
+import type { Row } from "./merge-hits";
 import type { Mode } from "./search-state";
 
 export interface ResultRowProps {
   ref: Ref<HTMLLIElement>;
-  hit: SearchHit;
+  hit: Row;
   mode: Mode;
   index: number;
   count: number;
@@ -26,10 +26,10 @@ export interface ResultRowProps {
   carried: string;
 }
 
-/** One component that was found: name, side, explanation with its score, and how well it fits. */
+/** One side of a component that was found: name, what was found to be said of it, each with its score, and how well it fits. */
 export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
   const { ref, hit, mode, index, count, offset, editSearch, carried } = props;
-  const { component, side, explanation } = hit;
+  const { component, side, explanation, others } = hit;
   return (
     <li
       ref={ref}
@@ -48,8 +48,18 @@ export const ResultRow = memo(function ResultRow(props: ResultRowProps) {
       <span className={side === "negative" ? "neg" : "pos"} title={`${side} side`}>
         {side === "negative" ? "\u2212" : "+"}
       </span>
-      <span className="exp">{explanation ? unbroken(explanation.text) : <span className="quiet">No explanation yet.</span>}</span>
-      {explanation ? <ScoreBar explanation={explanation} /> : <span className="score-none" />}
+      <span className="said">
+        {explanation ? (
+          [explanation, ...others].map((one) => (
+            <span key={one.id} className="saying">
+              <span className="exp">{unbroken(one.text)}</span>
+              <ScoreBar explanation={one} />
+            </span>
+          ))
+        ) : (
+          <span className="exp quiet">No explanation yet.</span>
+        )}
+      </span>
       <Match hit={hit} mode={mode} />
       <span className="acts">
         <Link className="btn small" title={`Ablate ${component} in the Debugger`} to={{ pathname: "/", search: editSearch }}>
@@ -76,7 +86,7 @@ function matchText(mode: Mode, value: number): string {
   return formatMagnitude(value);
 }
 
-function Match({ hit, mode }: { hit: SearchHit; mode: Mode }) {
+function Match({ hit, mode }: { hit: Row; mode: Mode }) {
   const { value, token, position } = hit;
   return (
     <span className="match" title={`${MATCH_TITLES[mode]}${hit.is_match ? "" : FAR}`}>

@@ -1,10 +1,13 @@
+import { useState } from "react";
+
 import type { ModelResponse } from "@/api/types";
 import { Segments } from "@/components/segments";
 import { Select } from "@/components/select";
 import { useDraft } from "@/lib/use-draft";
 
 import { DatasetChoice } from "./dataset-choice";
-import { DENSITIES, KINDS, MODES, SIDES, type Density, type Mode, type SearchState } from "./search-state";
+import { SearchBox } from "./search-box";
+import { DENSITIES, KINDS, MODES, queryIn, SIDES, type Density, type Mode, type SearchState } from "./search-state";
 
 export interface SearchFormProps {
   state: SearchState;
@@ -17,12 +20,6 @@ const MODE_TITLES: Record<Mode, string> = {
   keyword: "Explanations that hold every word",
   token: "Components whose write promotes this token most",
   text: "Components most active on your text, each against its own distribution",
-};
-const PLACEHOLDERS: Record<Mode, string> = {
-  meaning: "names of women",
-  keyword: "names women",
-  token: "\u00b7Paris",
-  text: "Type or paste a text",
 };
 const KIND_WORDS = { attn: "heads", mlp: "neurons", latent: "latents" };
 const SIDE_WORDS = { positive: "+ side", negative: "\u2212 side" };
@@ -39,6 +36,15 @@ const ANY = "any";
 /** One box, what it means, and what results must be. */
 export function SearchForm({ state, model, onChange }: SearchFormProps) {
   const layers = Array.from({ length: model.n_layers }, (_, layer) => String(layer));
+  const [draft, setDraft, drop] = useDraft(state.query, (query) => {
+    onChange({ ...state, query });
+  });
+  const [kept, setKept] = useState<Partial<Record<Mode, string>>>({});
+  function changeMode(mode: Mode) {
+    drop();
+    setKept({ ...kept, [state.mode]: draft });
+    onChange({ ...state, mode, query: queryIn({ from: state.mode, to: mode }, draft, kept) });
+  }
   return (
     <form
       role="search"
@@ -47,15 +53,13 @@ export function SearchForm({ state, model, onChange }: SearchFormProps) {
         event.preventDefault();
       }}
     >
-      <SearchBox state={state} onChange={onChange} />
+      <SearchBox mode={state.mode} draft={draft} onDraft={setDraft} />
       <div className="searchopts">
         <Segments
           label="Search by"
           value={state.mode}
           options={MODES.map((mode) => ({ value: mode, text: mode, title: MODE_TITLES[mode] }))}
-          onChange={(mode) => {
-            onChange({ ...state, mode });
-          }}
+          onChange={changeMode}
         />
         <Choice
           label="Kind"
@@ -106,46 +110,6 @@ export function SearchForm({ state, model, onChange }: SearchFormProps) {
         <span className="note">{MODE_TITLES[state.mode]}.</span>
       </div>
     </form>
-  );
-}
-
-/** A token's spaces are shown as dots, so that the leading one is seen; a dot that is typed means a space too. */
-function SearchBox({ state, onChange }: Pick<SearchFormProps, "state" | "onChange">) {
-  const { query, mode } = state;
-  const [draft, setDraft] = useDraft(query, (next) => {
-    onChange({ ...state, query: next });
-  });
-  const isToken = mode === "token";
-  const field = {
-    "aria-label": "Search",
-    autoFocus: true,
-    spellCheck: false,
-    autoComplete: "off",
-    placeholder: PLACEHOLDERS[mode],
-    value: isToken ? draft.replaceAll(" ", "\u00b7") : draft,
-  };
-  if (mode === "text") {
-    return (
-      <textarea
-        {...field}
-        rows={3}
-        maxLength={20_000}
-        onChange={(event) => {
-          setDraft(event.target.value);
-        }}
-      />
-    );
-  }
-  return (
-    <input
-      {...field}
-      type="text"
-      className={isToken ? "mono" : undefined}
-      maxLength={1000}
-      onChange={(event) => {
-        setDraft(isToken ? event.target.value.replaceAll("\u00b7", " ") : event.target.value);
-      }}
-    />
   );
 }
 

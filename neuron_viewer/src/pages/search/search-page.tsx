@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { useSearchParams } from "react-router";
 
 import { searchQuery } from "@/api/explanations";
@@ -10,6 +11,7 @@ import { ErrorNote } from "@/components/error-note";
 import { formatCount } from "@/lib/format";
 
 import { CoveragePanel } from "./coverage-panel";
+import { mergeHits } from "./merge-hits";
 import { ResultList } from "./result-list";
 import { SearchForm } from "./search-form";
 import { densityRange, readSearch, writeSearch, type SearchState } from "./search-state";
@@ -64,7 +66,8 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
     placeholderData: keepPreviousData,
     retry: false,
   });
-  const hits = found.data?.hits;
+  const answer = found.data?.hits;
+  const hits = useMemo(() => answer && mergeHits(answer), [answer]);
   return (
     <section
       className={found.isPlaceholderData ? "panel stale" : "panel"}
@@ -74,7 +77,7 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
       <header>
         <h2 id="results-title">Results</h2>
         <span className="note" role="status" title={MATCHES}>
-          {hits && !found.error && countText(hits.length, found.data?.n_matches ?? null)}
+          {answer && hits && !found.error && countText(hits.length, answer.length, found.data?.n_matches ?? null)}
         </span>
       </header>
       {found.error && (
@@ -96,11 +99,11 @@ function Results({ state, model }: { state: SearchState; model: ModelResponse })
 }
 
 /** How many match, where that is known; and how many are listed. */
-function countText(listed: number, matches: number | null): string {
-  const list = listed >= MOST ? `the first ${formatCount(listed)}` : formatCount(listed);
+function countText(listed: number, explanations: number, matches: number | null): string {
+  const list = explanations >= MOST ? `the first ${formatCount(listed)}` : formatCount(listed);
   if (matches === null) return list;
   if (listed === 0) return "none";
   if (matches === 0) return `no match; the nearest ${formatCount(listed)} listed`;
   const sides = matches === 1 ? "side of a component matches" : "sides of components match";
-  return `${formatCount(matches)} ${sides}; ${list} explanations listed`;
+  return `${formatCount(matches)} ${sides}; ${list} listed`;
 }

@@ -74,6 +74,15 @@ export function writeSearch(old: URLSearchParams, state: SearchState): URLSearch
   return params;
 }
 
+/**
+ * What is searched for once the mode is another: what was typed there before, else what is typed now. Words are no token
+ * and a token is no sentence: between that mode and the others nothing is taken over.
+ */
+export function queryIn({ from, to }: { from: Mode; to: Mode }, typed: string, kept: Partial<Record<Mode, string>>): string {
+  if (from === to) return typed;
+  return kept[to] ?? (from === "token" || to === "token" ? "" : typed);
+}
+
 /** The ends of a range of densities, as the API names them; an end that says nothing is left open. */
 export function densityRange(density: Density | null): { min_density: number | null; max_density: number | null } {
   const [least = 0, most = 1] = density === null ? [] : density.split("-").map(Number);

@@ -1,7 +1,12 @@
 """The stores of explanations that are served, read together: the demo's, those asked for, and one's own.
 
-Sentences of one's own go to a store in the data folder, so that what came with the demo stays as it was made. An
-explanation is named by its store and its number there, as in 0:17.
+Sentences of one's own go to stores in the data folder, so that what came with the demo stays as it was made. A store
+holds the latents of one coder for each stream; those of another one have a store of its name:
+
+    DATA/explanations/own-MODEL.sqlite          neurons, heads, and the latents of the first coder of each stream
+    DATA/explanations/own-MODEL@CODER.sqlite    latents of another coder of the same stream
+
+An explanation is named by its store and its number there, as in 0:17.
 """
 
 import threading
@@ -9,6 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from activation_server.assets import demo_dir
 from activation_server.errors import BadRequest, Conflict, NotFound
@@ -26,7 +32,7 @@ from neuron_explainer.explanations.vectors import (
     update_vectors,
 )
 from neuron_explainer.models.transformer import Transformer
-from neuron_explainer.nodes import Component
+from neuron_explainer.nodes import Component, Stream
 
 EXPLAIN_HINT = (
     "Make some with `tdb explain --dataset DIR --out FILE`, then serve with --explanations FILE."
@@ -48,11 +54,7 @@ class ExplanationShelf:
         name = "".join(it if it.isalnum() else "-" for it in model.config.name)
         folder = settings.data_dir
         self._own_path = None if folder is None else folder / "explanations" / f"own-{name}.sqlite"
-        if self._own_path is not None and self._own_path.is_file():
-            own = ExplanationStore.open(self._own_path, writable=True)
-            if recorded_encoder(own.path) in RETIRED:
-                update_vectors(own, encoder_for(own.path))
-            self.stores.append(own)
+        self.stores += [_opened_own(path) for path in self._own_paths()]
         self._model = model.config.name
         self._indices: dict[Path, SearchIndex] = {}
         self._lock = threading.Lock()
@@ -126,39 +128,62 @@ class ExplanationShelf:
             records.sort(key=lambda it: (it["score"] is None, -(it["score"] or 0.0)))
         return found
 
-    def find(self, component: Component, name: str | None) -> tuple[int, Explanation]:
-        """An explanation of a component with its store; the best one, if none is named. Raises NotFound."""
+    def find(
+        self, component: Component, name: str | None, coder: str | None = None
+    ) -> tuple[int, Explanation]:
+        """An explanation of a component with its store; the best one, if none is named. Raises NotFound.
+
+        Of a latent, one that is about the latent of the coder that is meant.
+        """
+        chosen = () if coder is None else (coder,)
         if name is None:
-            best = self.records([component]).get(str(component))
+            best = self.records([component], chosen).get(str(component))
             if not best:
                 raise NotFound(f"{component} has no explanation yet.", EXPLAIN_HINT)
             name = str(best[0]["id"])
         for number, store in enumerate(self.stores):
             for it in store.of([component]).get(component, ()):
-                if name == f"{number}:{it.id}":
-                    return number, it
+                if name != f"{number}:{it.id}":
+                    continue
+                if component.stream in self.coders.foreign(store, chosen):
+                    raise self._of_another_coder(component, name, store, chosen)
+                return number, it
         raise NotFound(f"{component} has no explanation {name[:40]!r}.", EXPLAIN_HINT)
 
+    def _of_another_coder(
+        self, component: Component, name: str, store: ExplanationStore, chosen: Collection[str]
+    ) -> NotFound:
+        assert component.stream is not None, "only latents are of a coder"
+        theirs = store.coders.get(component.stream, self.coders.first(component.stream))
+        ours = self.coders.meant(component.stream, chosen)
+        return NotFound(
+            f"The explanation {name[:40]} is of the coder {theirs!r}'s {component}, not of {ours!r}'s.",
+            f"Ask for that one: ?coder={theirs}.",
+        )
+
     def keep(
-        self, explanation: Explanation, simulations: Sequence[SimulatedExcerpt]
+        self,
+        explanation: Explanation,
+        simulations: Sequence[SimulatedExcerpt],
+        coder: str | None = None,
     ) -> tuple[int, Explanation]:
-        """Keep a sentence of one's own; gives it with its store."""
-        component = explanation.component
-        coder = self.coders.first(component.stream)
+        """Keep a sentence of one's own, of a latent as of the coder that is meant; gives it with its store."""
+        stream = explanation.component.stream
+        meant = self.coders.meant(stream, () if coder is None else (coder,))
         with self._writing:
-            store = self._own()
-            if component.stream and coder:
-                store.note_coder(component.stream, coder)
+            store = self._own(stream, meant)
+            if stream and meant:
+                store.note_coder(stream, meant)
             kept = store.add(explanation, simulations)
             self._changed(store)
         return self.stores.index(store), kept
 
-    def remove(self, component: Component, name: str) -> None:
+    def remove(self, component: Component, name: str, coder: str | None = None) -> None:
         """Forget a sentence of one's own. Raises NotFound, or BadRequest where it is not one's own."""
         with self._writing:
-            number, explanation = self.find(component, name)
+            number, explanation = self.find(component, name, coder)
             store = self.stores[number]
-            if store.path != self._own_path:
+            if store.path not in self._own_paths():
                 raise BadRequest(
                     f"{name} is of {store.path.name}, which was given to the server to read.",
                     "Only explanations that were written in the viewer can be deleted.",
@@ -170,17 +195,34 @@ class ExplanationShelf:
         self._n_changes += 1
         update_vectors(store, encoder_for(store.path))
 
-    def _own(self) -> ExplanationStore:
+    def _own_paths(self) -> list[Path]:
+        """Stores of one's own that are there."""
+        if self._own_path is None:
+            return []
+        others = sorted(self._own_path.parent.glob(f"{self._own_path.stem}@*.sqlite"))
+        return [path for path in (self._own_path, *others) if path.is_file()]
+
+    def _own(self, stream: Stream | None, coder: str | None) -> ExplanationStore:
+        """The store of one's own for a coder's latents, or for what is of no coder; made if it is not there."""
         if self._own_path is None:
             raise BadRequest(
                 "This server keeps no data, so it cannot keep explanations.",
                 "Serve with --data DIR.",
             )
-        for store in self.stores:
-            if store.path == self._own_path:
-                return store
-        self.stores.append(ExplanationStore.open(self._own_path, writable=True))
-        return self.stores[-1]
+        plain = self._served(self._own_path)
+        if stream is None or coder in (None, plain.coders.get(stream, self.coders.first(stream))):
+            return plain
+        return self._served(
+            self._own_path.with_name(f"{self._own_path.stem}@{quote(coder or '', safe='')}.sqlite")
+        )
+
+    def _served(self, own: Path) -> ExplanationStore:
+        with self._lock:
+            known = next((store for store in self.stores if store.path == own), None)
+            if known is None:
+                known = ExplanationStore.open(own, writable=True)
+                self.stores = [*self.stores, known]
+            return known
 
 
 def record(explanation: Explanation, store: int) -> Record:
@@ -203,6 +245,13 @@ def _opened(path: Path) -> ExplanationStore:
     if name in RETIRED:
         load_encoder(name)
     return ExplanationStore.open(path)
+
+
+def _opened_own(path: Path) -> ExplanationStore:
+    own = ExplanationStore.open(path, writable=True)
+    if recorded_encoder(path) in RETIRED:
+        update_vectors(own, encoder_for(path))
+    return own
 
 
 def _store_paths(paths: Sequence[str], model: Transformer) -> list[Path]:

@@ -98,15 +98,15 @@ class Explanations:
 
         return wire.json_response(await asyncio.to_thread(read))
 
-    async def simulation(self, name: str, number: str | None) -> Response:
+    async def simulation(self, name: str, number: str | None, coder: str | None) -> Response:
         """The true and simulated activations of an explanation, the best one by default."""
 
         def read() -> bytes:
-            component = self._pages.named(name)
-            store, explanation = self._shelf.find(component, number)
+            component = self._pages.named(name, coder)
+            store, explanation = self._shelf.find(component, number, coder)
             kept = self._shelf.stores[store].simulations(explanation.id or 0)
             if not kept and explanation.rule is not None:
-                source = self._pages.datasets.find(component).record(component)
+                source = self._pages.datasets.find(component, None, coder).record(component)
                 kept = simulated_by_rule(explanation, source)
             return wire.to_bytes(
                 {
@@ -156,13 +156,15 @@ class Explanations:
 
     # --- one's own --------------------------------------------------------------------------------
 
-    async def write(self, name: str, body: OwnExplanationRequest, request: Request) -> Response:
+    async def write(
+        self, name: str, body: OwnExplanationRequest, coder: str | None, request: Request
+    ) -> Response:
         """Keep a sentence of one's own and score it at once; only the served model's part waits for the model."""
-        said, source = await asyncio.to_thread(self._said, name, body)
+        said, source = await asyncio.to_thread(self._said, name, body, coder)
         if body.simulator == "local":
 
             def compute() -> bytes:
-                return self._keep(score_by_model(said, source, self._model))
+                return self._keep(score_by_model(said, source, self._model), coder)
 
             # A key of its own, so that no earlier answer is given again.
             return await self._session.answer(("explanation", object()), lambda: compute, request)
@@ -171,15 +173,21 @@ class Explanations:
                 scored = await unless_gone(request, score_by_endpoint(said, source))
         else:
             scored = await asyncio.to_thread(score_literally, said, source)
-        return wire.json_response(await asyncio.to_thread(self._keep, scored))
+        return wire.json_response(await asyncio.to_thread(self._keep, scored, coder))
 
-    async def remove(self, name: str, number: str) -> None:
+    async def remove(self, name: str, number: str, coder: str | None) -> None:
         """Forget a sentence of one's own."""
-        await asyncio.to_thread(lambda: self._shelf.remove(self._pages.named(name), number))
 
-    def _said(self, name: str, body: OwnExplanationRequest) -> tuple[Explanation, ComponentRecord]:
+        def remove() -> None:
+            self._shelf.remove(self._pages.named(name, coder), number, coder)
+
+        await asyncio.to_thread(remove)
+
+    def _said(
+        self, name: str, body: OwnExplanationRequest, coder: str | None
+    ) -> tuple[Explanation, ComponentRecord]:
         """What is said, of what; its density is that of its side."""
-        component = self._pages.named(name)
+        component = self._pages.named(name, coder)
         if not body.text.strip():
             raise BadRequest("The explanation is empty.", "Write a sentence.", where="text")
         if body.side == "negative" and component.kind != "mlp":
@@ -188,13 +196,13 @@ class Explanations:
                 "Explain the positive side.",
                 where="side",
             )
-        source = self._pages.datasets.find(component).record(component)
+        source = self._pages.datasets.find(component, None, coder).record(component)
         explainer = f"human:{body.simulator}"
         said = Explanation(component, body.text.strip(), body.side, explainer, now())
         return replace(said, density=density(source, body.side)), source
 
-    def _keep(self, scored: Explained) -> bytes:
-        store, kept = self._shelf.keep(scored.explanation, scored.simulations)
+    def _keep(self, scored: Explained, coder: str | None) -> bytes:
+        store, kept = self._shelf.keep(scored.explanation, scored.simulations, coder)
         return wire.to_bytes(
             {
                 "component": str(kept.component),

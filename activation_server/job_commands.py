@@ -47,9 +47,16 @@ class Command:
 
 
 def command_of(
-    job: JobRequest, data_dir: Path, served_model: str, served_datasets: Collection[str] = ()
+    job: JobRequest,
+    data_dir: Path,
+    served_model: str,
+    served_datasets: Collection[str] = (),
+    served_coders: Sequence[str] = (),
 ) -> Command:
-    """The command line of a job; refuses an output that is there already, and a name that is taken."""
+    """The command line of a job; refuses an output that is there already, and a name that is taken.
+
+    Latents are explained with the coders that are served: the dataset says whose they are.
+    """
     output = output_of(job, data_dir)
     if output is not None and output.exists():
         raise BadRequest(
@@ -67,10 +74,16 @@ def command_of(
         options["coders"] = [shelf.path_of("coders", name) for name in job.options.coders]
     if isinstance(job, ExplainJob):
         options["dataset"] = shelf.path_of("datasets", job.options.dataset)
+        if _may_hold_latents(job.options.components):
+            options["coders"] = served_coders
     if output is not None:
         options["out"] = str(output)
     flags = tuple(flag for name, value in options.items() for flag in _flags(name, value))
     return Command((SUBCOMMANDS[job.kind], *flags), output, _serve_option(job, output))
+
+
+def _may_hold_latents(components: Sequence[str]) -> bool:
+    return not components or any("_ae_" in it or "all" in it for it in components)
 
 
 def _refuse_taken(job: JobRequest, shelf: DataShelf, served: Collection[str]) -> None:

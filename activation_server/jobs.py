@@ -104,7 +104,7 @@ class JobRunner:
         store, data_dir = self.store, self._settings.data_dir
         assert data_dir is not None, "a store has a data folder"
         served = () if self.serving is None else self.serving.names()
-        command = command_of(request, data_dir, self._settings.model, served)
+        command = command_of(request, data_dir, self._settings.model, served, self._settings.coders)
         output = None if command.output is None else str(command.output)
         with self._changed:
             self._refuse_shared_output(output)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from activation_server.explanation_cost import explanation_cost
 from activation_server.routes.access import ERRORS, QUEUED, Jobs, Session, Shelf
-from activation_server.routes.components import Component
+from activation_server.routes.components import CoderName, Component
 from activation_server.schemas import (
     CoverageResponse,
     EstimateRequest,
@@ -76,10 +76,13 @@ async def component_labels(body: LabelsRequest, session: Session) -> Response:
 
 @router.get("/components/{component}/simulation", response_model=SimulationResponse)
 async def component_simulation(
-    component: Component, session: Session, explanation: ExplanationId = None
+    component: Component,
+    session: Session,
+    explanation: ExplanationId = None,
+    coder: CoderName = None,
 ) -> Response:
     """Show what an explanation predicts beside what is true, on the excerpts it was scored on."""
-    return await session.explanations.simulation(component, explanation)
+    return await session.explanations.simulation(component, explanation, coder)
 
 
 @router.post(
@@ -88,10 +91,14 @@ async def component_simulation(
     responses=QUEUED,
 )
 async def write_explanation(
-    component: Component, body: OwnExplanationRequest, session: Session, request: Request
+    component: Component,
+    body: OwnExplanationRequest,
+    session: Session,
+    request: Request,
+    coder: CoderName = None,
 ) -> Response:
     """Keep a sentence of one's own and score it at once."""
-    return await session.explanations.write(component, body, request)
+    return await session.explanations.write(component, body, coder, request)
 
 
 @router.delete("/components/{component}/explanations/{explanation}", status_code=204)
@@ -99,9 +106,10 @@ async def delete_explanation(
     component: Component,
     explanation: Annotated[str, Path(max_length=40, description="An explanation's id.")],
     session: Session,
+    coder: CoderName = None,
 ) -> None:
     """Forget a sentence of one's own."""
-    await session.explanations.remove(component, explanation)
+    await session.explanations.remove(component, explanation, coder)
 
 
 @router.get("/explanations/coverage", response_model=CoverageResponse)

@@ -31,14 +31,18 @@ class MeantCoders:
         """The coder whose latents are meant where none is chosen; None where none of the stream is in use."""
         return None if stream is None else next(iter(self.names.get(stream, ())), None)
 
+    def meant(self, stream: Stream | None, chosen: Collection[str] = ()) -> str | None:
+        """The coder of a stream that is chosen, else the first; None where none of the stream is in use."""
+        of_stream = () if stream is None else self.names.get(stream, ())
+        return next((name for name in of_stream if name in chosen), self.first(stream))
+
     def foreign(self, store: ExplanationStore, chosen: Collection[str] = ()) -> frozenset[Stream]:
         """The streams for which a store explains latents of another coder than the one that is meant."""
         known = store.coders
         return frozenset(
             stream
-            for stream, (first, *others) in self.names.items()
-            if known.get(stream, first)
-            != next((name for name in (first, *others) if name in chosen), first)
+            for stream, (first, *_) in self.names.items()
+            if known.get(stream, first) != self.meant(stream, chosen)
         )
 
 

@@ -50,14 +50,14 @@ export function labelsQuery(components: string[], coders: string[]) {
   });
 }
 
-/** What an explanation predicts beside what is true. */
-export function simulationQuery(component: string, explanation: string) {
+/** What an explanation predicts beside what is true; `coder`: the set whose latent is meant, null for the first of its stream. */
+export function simulationQuery(component: string, explanation: string, coder: string | null) {
   return queryOptions({
-    queryKey: ["simulation", component, explanation],
+    queryKey: ["simulation", component, explanation, coder],
     queryFn: ({ signal }) =>
       unwrap(
         client.GET("/api/components/{component}/simulation", {
-          params: { path: { component }, query: { explanation } },
+          params: { path: { component }, query: { explanation, coder } },
           signal,
         }),
       ),
@@ -73,17 +73,24 @@ export function coverageQuery() {
 }
 
 /** Forget a sentence of one's own. */
-export async function deleteExplanation(component: string, explanation: string): Promise<void> {
+export async function deleteExplanation(component: string, explanation: string, coder: string | null): Promise<void> {
   const { error, response } = await client.DELETE("/api/components/{component}/explanations/{explanation}", {
-    params: { path: { component, explanation } },
+    params: { path: { component, explanation }, query: { coder } },
   });
   if (!response.ok) throw errorOf(response.status, error);
 }
 
 /** Keep a sentence of one's own and score it at once. */
-export function writeExplanation(component: string, body: OwnExplanationRequest): Promise<OwnExplanationResponse> {
+export function writeExplanation(
+  component: string,
+  body: OwnExplanationRequest,
+  coder: string | null,
+): Promise<OwnExplanationResponse> {
   return unwrap(
-    client.POST("/api/components/{component}/explanations", { params: { path: { component } }, body }),
+    client.POST("/api/components/{component}/explanations", {
+      params: { path: { component }, query: { coder } },
+      body,
+    }),
   );
 }
 

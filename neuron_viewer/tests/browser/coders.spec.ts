@@ -65,3 +65,39 @@ test("a latent's links and pages are those of the coder that was chosen", async 
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test("a sentence about a latent is kept as of the coder that the page names, once its dataset is there", async ({ page }) => {
+  const folder = mkdtempSync(join(tmpdir(), "tdb-coders-"));
+  const coder = otherCoders(folder);
+  const { url, stop } = await serve("demo", ["--coder", coder]);
+  try {
+    const options = { name: "others", corpus: join(DEMO, "sample.txt"), tokens: 2000, top: 5, window: 32, coders: [coder] };
+    await page.request.post(`${url}/api/jobs`, { data: { kind: "collate", options } });
+    const latent = page.getByRole("heading", { name: "mlp_ae_L0_5", exact: true });
+    const sentence = page.getByText('fires on " the"', { exact: true });
+    await expect
+      .poll(async () => ((await (await page.request.get(`${url}/api/health`)).json()) as { data_version: number }).data_version, { timeout: 120_000 })
+      .toBe(1);
+    await page.goto(`${url}/component/mlp_ae_L0_5?coder=other`);
+    await expect(latent).toBeVisible();
+    await page.getByRole("button", { name: "Write your own" }).click();
+    await page.getByRole("textbox", { name: "Your explanation" }).fill('fires on " the"');
+    await page.getByRole("button", { name: "Score", exact: true }).click();
+    await expect(sentence.first()).toBeVisible();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.goto(`${url}/component/mlp_ae_L0_5`);
+    await expect(latent).toBeVisible();
+    await expect(page.getByRole("button", { name: "Write your own" })).toBeVisible();
+    await expect(sentence).toHaveCount(0);
+    await page.goto(`${url}/component/mlp_ae_L0_5?coder=other`);
+    await expect(sentence.first()).toBeVisible();
+    await page.getByRole("button", { name: "Compare" }).first().click();
+    await expect(page.getByRole("region", { name: "True and simulated" }).getByRole("listitem").first()).toBeVisible();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("button", { name: /^Delete: fires on/ }).click();
+    await expect(sentence).toHaveCount(0);
+  } finally {
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -4766,7 +4766,10 @@ export interface operations {
     };
     write_explanation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
+            };
             header?: never;
             path: {
                 /** @description As in attn_L9_9, mlp_L3_117. */
@@ -4858,7 +4861,10 @@ export interface operations {
     };
     delete_explanation: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
+            };
             header?: never;
             path: {
                 /** @description As in attn_L9_9, mlp_L3_117. */
@@ -5044,6 +5050,8 @@ export interface operations {
             query?: {
                 /** @description An explanation's id; by default the best one. */
                 explanation?: string | null;
+                /** @description The loaded coder set whose latent is meant; by default the first of its stream. */
+                coder?: string | null;
             };
             header?: never;
             path: {

@@ -4,6 +4,8 @@ import { deleteExplanation } from "@/api/explanations";
 import type { Explanation } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
 
+import { usePageCoder } from "../page-coder";
+
 export interface DeleteButtonProps {
   component: string;
   explanation: Explanation;
@@ -12,8 +14,9 @@ export interface DeleteButtonProps {
 /** Beside an explanation that somebody wrote: forgets it. Nothing beside those that were made by rules or models. */
 export function DeleteButton({ component, explanation }: DeleteButtonProps) {
   const client = useQueryClient();
+  const coder = usePageCoder();
   const forget = useMutation({
-    mutationFn: () => deleteExplanation(component, explanation.id),
+    mutationFn: () => deleteExplanation(component, explanation.id, coder),
     onSuccess: () =>
       Promise.all(["record", "labels", "search"].map((name) => client.invalidateQueries({ queryKey: [name] }))),
   });

@@ -8,6 +8,7 @@ import { ScoreBar } from "@/components/score-bar";
 import { Segments } from "@/components/segments";
 import type { Component } from "@/lib/node";
 
+import { usePageCoder } from "../page-coder";
 import { Measures } from "./measures";
 import { Simulated } from "./simulated";
 import { verdict, type Side } from "./sides";
@@ -36,10 +37,11 @@ const HINTS: Record<Simulator, string> = {
 /** Write what this side responds to, and see at once how well the sentence predicts it. */
 export function OwnExplanation({ component, side, rivals, onClose }: OwnExplanationProps) {
   const client = useQueryClient();
+  const coder = usePageCoder();
   const [text, setText] = useState("");
   const [simulator, setSimulator] = useState<Simulator>("literal");
   const score = useMutation({
-    mutationFn: () => writeExplanation(component.name, { text: text.trim(), side, simulator }),
+    mutationFn: () => writeExplanation(component.name, { text: text.trim(), side, simulator }, coder),
     onSuccess: () => client.invalidateQueries({ queryKey: ["record", component.name] }),
   });
   function submit(event: FormEvent) {

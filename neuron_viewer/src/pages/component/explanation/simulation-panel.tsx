@@ -4,6 +4,7 @@ import { simulationQuery } from "@/api/explanations";
 import type { Explanation } from "@/api/types";
 import { Async } from "@/components/async";
 
+import { usePageCoder } from "../page-coder";
 import { Measures } from "./measures";
 import { Simulated } from "./simulated";
 
@@ -15,7 +16,7 @@ export interface SimulationPanelProps {
 
 /** What an explanation predicts beside what is true, on the excerpts it was scored on, and every score it has. */
 export function SimulationPanel({ component, explanation, onClose }: SimulationPanelProps) {
-  const query = useQuery({ ...simulationQuery(component, explanation.id ?? ""), retry: false });
+  const query = useQuery({ ...simulationQuery(component, explanation.id ?? "", usePageCoder()), retry: false });
   return (
     <section className="panel" aria-labelledby="simulation-title">
       <header>

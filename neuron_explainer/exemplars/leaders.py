@@ -8,7 +8,8 @@ The order is total, so that parts of a corpus can be merged in any order and giv
     3. of windows with the same text up to their peak, only the first in this order stays: what
        follows makes no difference to the value.
 
-Within a window, of equal values the first place is the peak.
+Within a window, of equal values the first place is the peak. A batch's windows are ranked first; the
+activations of those that got a place are fetched then.
 """
 
 from collections.abc import Mapping
@@ -17,24 +18,36 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn.functional import pad
 
+from neuron_explainer.exemplars.compiled import enter, fetched, in_threads
 from neuron_explainer.exemplars.layout import Precision
 from neuron_explainer.exemplars.observing import Batch
 
 EMPTY = -torch.inf
-DENSE_SHARE = 1 / 4
-"""Share of all windows and components from which on all of them are turned round: memory is read in order."""
-WAITING_SHARE, WAITING_BATCHES = 1 / 2, 8
-"""Entrants wait to be ranked until they are as many as this share of all places, or of so many batches."""
 _LAST_WINDOW = 2**32 - 1
+
+
+class Best(NamedTuple):
+    """The largest value of each window on one side, sign turned on the negative one, and its place."""
+
+    value: Float[Tensor, "window component"]
+    place: Int[Tensor, "window component"]
+
+
+class Entered(NamedTuple):
+    """Windows of a batch that got a place: the component, the row for its activations, and the window's
+    row in the batch."""
+
+    component: Int[Tensor, " entry"]
+    slot: Int[Tensor, " entry"]
+    window: Int[Tensor, " entry"]
 
 
 class Leaders:
     """One side of every component of a group: largest values, or smallest with their sign turned.
 
-    Rows of `activations` are long, so they stay where they are while ranks change: place i of a
-    component has its own in row `slot[i]`, until `tidy` puts them in order.
+    Rows of `activations`, with their `scale`, stay where they are while ranks change: the leader at
+    place i of a component has its own in row `slot[i]`, until `tidy` puts them in order.
     """
 
     def __init__(
@@ -49,65 +62,63 @@ class Leaders:
         dtype = torch.int8 if precision == "int8" else torch.float16
         self.activations = torch.zeros(*shape, n_places, dtype=dtype, device=device)
         self._slot = torch.arange(k, device=device).repeat(n_components, 1)
-        self._waiting: list[_Entrants] = []
 
     def add(
         self,
-        best: Float[Tensor, "window component"],
+        best: Best,
         values: Float[Tensor, "window place component"],
+        n_text: Int[Tensor, " window"],
         batch: Batch,
-        sign: int,
-        valid: Bool[Tensor, "window place"] | None,
     ) -> None:
-        """Let some windows compete; `best` is the largest of `sign * values` in each.
+        """Let the windows of a batch compete; `n_text` of their places are text."""
+        n_places = values.shape[1]
+        is_cpu = values.device.type == "cpu"
+        entered = (self._enter_compiled if is_cpu else self._enter)(best, batch, n_places)
+        component, slot, window = entered
+        rows = (fetched if is_cpu else _rows)(values, n_text, window, component)
+        codes, scale = encoded(rows, self.activations.dtype)
+        self.scale[component, slot] = scale
+        self.activations[component, slot, :n_places] = codes
+        self.activations[component, slot, n_places:] = 0
 
-        Those that beat a place as last ranked wait: ranking costs the same for few as for many.
-        """
-        window, component = ((best >= self.value[:, -1]) & (best > 0)).nonzero(as_tuple=True)
-        if len(window) == 0:
-            return
-        own = _rows(values, window, component, valid)
-        peak = own.argmax(1) if sign > 0 else own.argmin(1)
-        codes, scale = encoded(own, self.activations.dtype)
-        self._waiting.append(
-            _Entrants(
-                component,
-                best[window, component],
-                batch.windows[window],
-                batch.prefixes[window, batch.token_of(peak, values.shape[1])],
-                peak.int(),
-                scale,
-                pad(codes, (0, self.activations.shape[2] - codes.shape[1])),
-            )
+    def _enter_compiled(self, best: Best, batch: Batch, n_places: int) -> Entered:
+        n_components, k = self.value.shape
+        source = torch.full((n_components, k), -1, dtype=torch.int32)
+        token_of = batch.token_of(torch.arange(n_places), n_places)
+        given = [own.numpy() for own in (*best, batch.windows, batch.prefixes, token_of)]
+        places = (self.value, self.window, self.text, self.peak, self._slot, source)
+        changed = [own.numpy() for own in places]
+        in_threads(lambda first, last: enter(*given, first, last, *changed), n_components)
+        component, place = (source >= 0).nonzero(as_tuple=True)
+        window = source[component, place].long()
+        window, order = window.sort(stable=True)  # windows lie together in memory
+        component, place = component[order], place[order]
+        return Entered(component, self._slot[component, place], window)
+
+    def _enter(self, best: Best, batch: Batch, n_places: int) -> Entered:
+        """The same with tensor operations."""
+        window, component = ((best.value >= self.value[:, -1]) & (best.value > 0)).nonzero(
+            as_tuple=True
         )
-        n_waiting = sum(len(some.component) for some in self._waiting)
-        is_enough = n_waiting >= WAITING_SHARE * self.value.numel()
-        if is_enough or len(self._waiting) == WAITING_BATCHES:
-            self._rank()
-
-    def _rank(self) -> None:
-        """Give those that wait their places."""
-        if not self._waiting:
-            return
-        new = _Entrants(*(torch.cat(some) for some in zip(*self._waiting, strict=True)))
-        self._waiting.clear()
-        rows, entry = new.by_component()
-        k = self.value.shape[1]
+        place = best.place[window, component]
+        text = batch.prefixes[window, batch.token_of(place.long(), n_places)]
+        rows, entry = _by_component(component)
+        new = {"window": batch.windows[window], "text": text, "peak": place}
         both = {
-            name: torch.cat((getattr(self, name)[rows], getattr(new, name)[entry]), 1)
-            for name in ("window", "text", "peak", "scale")
+            name: torch.cat((getattr(self, name)[rows], own[entry]), 1) for name, own in new.items()
         }
-        entering = new.value[entry].masked_fill(entry < 0, EMPTY)
+        entering = best.value[window, component][entry].masked_fill(entry < 0, EMPTY)
         values = torch.cat((self.value[rows], entering), 1)
+        k = self.value.shape[1]
         value, order = _ranked(values, both["window"], both["text"], k)
         stays = (order < k) & (value > EMPTY)
         slots = _slots(self._slot[rows].gather(1, order.clamp(max=k - 1)), stays)
         for name, kept in both.items():
             getattr(self, name)[rows] = kept.gather(1, order)
         self.value[rows], self._slot[rows] = value, slots
-        row, place = ((order >= k) & (value > EMPTY)).nonzero(as_tuple=True)
-        chosen = entry[row, order[row, place] - k]
-        self.activations[rows[row], slots[row, place]] = new.codes[chosen]
+        row, at = ((order >= k) & (value > EMPTY)).nonzero(as_tuple=True)
+        chosen = entry[row, order[row, at] - k]
+        return Entered(rows[row], slots[row, at], window[chosen])
 
     def merge(self, other: "Leaders") -> None:
         """Let the leaders of another part of the corpus compete."""
@@ -121,12 +132,12 @@ class Leaders:
         self.value = value
 
     def tidy(self) -> None:
-        """Rank those that wait, put activations in the order of their ranks, and leave nothing in
-        empty places: then equal leaders are equal in every bit."""
-        self._rank()
-        codes = self.activations
-        self.activations = codes.gather(1, self._slot[..., None].expand_as(codes))
-        self._slot.copy_(torch.arange(self._slot.shape[1], device=self._slot.device))
+        """Put activations in the order of their ranks, and leave nothing in empty places: then equal
+        leaders are equal in every bit."""
+        codes, slot = self.activations, self._slot
+        self.activations = codes.gather(1, slot[..., None].expand_as(codes))
+        self.scale = self.scale.gather(1, slot)
+        slot.copy_(torch.arange(slot.shape[1], device=slot.device))
         empty = self.value == EMPTY
         for name, nothing in {"window": -1, "text": -1, "peak": 0, "scale": 0}.items():
             getattr(self, name).masked_fill_(empty, nothing)
@@ -144,6 +155,21 @@ class Leaders:
         return leaders
 
 
+def _by_component(
+    component: Int[Tensor, " entry"],
+) -> tuple[Int[Tensor, " row"], Int[Tensor, "row nth"]]:
+    """The components that have entries, and a row for each with their numbers, filled up with -1."""
+    entry = component.argsort(stable=True)
+    counts = component.bincount()
+    rows = counts.nonzero()[:, 0]
+    counts = counts[rows]
+    row = torch.arange(len(rows), device=rows.device).repeat_interleave(counts)
+    nth = torch.arange(len(entry), device=rows.device) - (counts.cumsum(0) - counts)[row]
+    table = entry.new_full((len(rows), int(counts.max()) if len(counts) else 0), -1)
+    table[row, nth] = entry
+    return rows, table
+
+
 def _slots(before: Int[Tensor, "row k"], stays: Bool[Tensor, "row k"]) -> Int[Tensor, "row k"]:
     """Slots of places in their new order: those that stay keep theirs, the others get what is free."""
     k = before.shape[1]
@@ -153,42 +179,16 @@ def _slots(before: Int[Tensor, "row k"], stays: Bool[Tensor, "row k"]) -> Int[Te
     return before.where(stays, free.gather(1, nth))
 
 
-class _Entrants(NamedTuple):
-    """Windows that may enter the leaders of some components, one entry each."""
-
-    component: Int[Tensor, " entry"]
-    value: Float[Tensor, " entry"]
-    window: Int[Tensor, " entry"]
-    text: Int[Tensor, " entry"]
-    peak: Int[Tensor, " entry"]
-    scale: Float[Tensor, " entry"]
-    codes: Float[Tensor, "entry place"] | Int[Tensor, "entry place"]
-
-    def by_component(self) -> tuple[Int[Tensor, " row"], Int[Tensor, "row nth"]]:
-        """The components, and a row for each with the numbers of its entries, filled up with -1."""
-        entry = self.component.argsort(stable=True)
-        counts = self.component.bincount()
-        rows = counts.nonzero()[:, 0]
-        counts = counts[rows]
-        row = torch.arange(len(rows), device=rows.device).repeat_interleave(counts)
-        nth = torch.arange(len(entry), device=rows.device) - (counts.cumsum(0) - counts)[row]
-        table = entry.new_full((len(rows), int(counts.max())), -1)
-        table[row, nth] = entry
-        return rows, table
-
-
 def _rows(
     values: Float[Tensor, "window place component"],
+    n_text: Int[Tensor, " window"],
     window: Int[Tensor, " n"],
     component: Int[Tensor, " n"],
-    valid: Bool[Tensor, "window place"] | None,
 ) -> Float[Tensor, "n place"]:
     """What some components did on some windows; 0 beyond their text."""
-    by_component = values.transpose(1, 2)
-    if len(window) > DENSE_SHARE * values.shape[0] * values.shape[2]:
-        by_component = by_component.contiguous()
-    own = by_component[window, component].float()
-    return own if valid is None else own.where(valid[window], 0.0)
+    own = values.transpose(1, 2)[window, component].float()
+    is_text = torch.arange(values.shape[1], device=own.device) < n_text[window, None]
+    return own.where(is_text, 0.0)
 
 
 def _ranked(

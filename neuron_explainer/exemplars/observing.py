@@ -10,8 +10,6 @@ than one layer's values are held. The unembedding is not run.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -42,24 +40,19 @@ class Batch:
         n = self.tokens.shape[1]
         return place if n_places == n else lower_triangle(n, place.device)[0][place]
 
-    @cached_property
-    def spans(self) -> list[tuple[slice, int]]:
-        """Runs of windows of the same length, with that length. What is text of a window comes first
-        among its places, and the pairs of its tokens first among its pairs: nothing need be masked."""
-        found, first = [], 0
-        for length, same in groupby(self.lengths.tolist()):
-            n = len(list(same))
-            found.append((slice(first, first + n), int(length)))
-            first += n
-        return found
+    def n_text(self, *, pairs: bool) -> Int[Tensor, " window"]:
+        """How many places (or token pairs) of each window are text: they come before its others."""
+        return self.lengths * (self.lengths + 1) // 2 if pairs else self.lengths
 
     def valid(self, *, pairs: bool) -> Bool[Tensor, "window place"] | None:
         """Which places (or token pairs) are text; None if all are."""
         n = self.tokens.shape[1]
         if bool((self.lengths == n).all()):
             return None
-        query = lower_triangle(n, self.tokens.device)[0] if pairs else torch.arange(n)
-        return query.to(self.tokens.device) < self.lengths[:, None]
+        n_places = n * (n + 1) // 2 if pairs else n
+        return (
+            torch.arange(n_places, device=self.lengths.device) < self.n_text(pairs=pairs)[:, None]
+        )
 
 
 Receive = Callable[[Group, Batch, Float[Tensor, "window place component"]], None]

@@ -12,7 +12,7 @@ from torch import Tensor
 from neuron_explainer.exemplars.layout import Group, Recipe
 from neuron_explainer.exemplars.leaders import Leaders
 from neuron_explainer.exemplars.observing import Batch
-from neuron_explainer.exemplars.tally import Moments, Tally
+from neuron_explainer.exemplars.tally import Tally
 
 
 class GroupState:
@@ -37,15 +37,10 @@ class GroupState:
         self, batch: Batch, values: Float[Tensor, "window place component"], pairs: bool
     ) -> None:
         """Take in what the components did on a batch."""
-        spans = batch.spans
-        if pairs:
-            spans = [(windows, n * (n + 1) // 2) for windows, n in spans]
-        moments = Moments.of(values, spans)
-        self.tally.add(values, moments, spans)
-        valid = batch.valid(pairs=pairs)
-        self.positive.add(moments.highest, values, batch, 1, valid)
-        if self.negative is not None:
-            self.negative.add(-moments.lowest, values, batch, -1, valid)
+        n_text = batch.n_text(pairs=pairs)
+        moments = self.tally.add(values, n_text)
+        for leaders, sign in self.sides():
+            leaders.add(moments.best(sign), values, n_text, batch)
 
     def merge(self, other: "GroupState") -> None:
         self.tally.merge(other.tally)

@@ -5,49 +5,45 @@ float64 of float32 sums over single windows, is rounded once to a multiple of 2^
 limbs, high * 2^-8 + low * 2^-40. So merging is associative: parts of a corpus give the same statistics
 in whatever order they are merged, bit for bit. The rounding is worth 2^-41 per batch.
 
-On a CPU everything goes through the values in pieces that fit its cache: a pass over a layer's values
-in memory costs as much as a tenth of the layer.
+On a CPU compiled loops take everything from each value at once (`compiled.py`); on other devices tensor
+operations do, one after the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from neuron_explainer.exemplars.compiled import float_bits, in_threads, observe
 from neuron_explainer.exemplars.distribution import N_KEYS, bin_keys, ordered, quantiles
 from neuron_explainer.exemplars.histogram import shown_counts
-
-COMPONENTS_AT_ONCE = 48
-"""Components counted together on a CPU: their counters fit its cache."""
+from neuron_explainer.exemplars.leaders import Best
 
 
 class Moments(NamedTuple):
-    """Of each window and component, over what is text of the window: float32."""
+    """Of each window and component, over what is text of the window."""
 
     lowest: Float[Tensor, "window component"]
     highest: Float[Tensor, "window component"]
     sums: Float[Tensor, "window component"]
     squares: Float[Tensor, "window component"]
+    at_lowest: Int[Tensor, "window component"]
+    """The first place of the lowest value."""
+    at_highest: Int[Tensor, "window component"]
 
     @staticmethod
-    def of(
-        values: Float[Tensor, "window place component"], spans: Sequence[tuple[slice, int]]
-    ) -> "Moments":
-        """`spans` are windows and how many of their places are text."""
-        n, _, n_components = values.shape
-        found = torch.empty(4, n, n_components, device=values.device)
-        for windows, n_places in spans:
-            at_once = 1 if values.device.type == "cpu" else n
-            for first in range(windows.start, windows.stop, at_once):
-                some = slice(first, min(first + at_once, windows.stop))
-                own = values[some, :n_places].float()
-                torch.amin(own, 1, out=found[0, some])
-                torch.amax(own, 1, out=found[1, some])
-                torch.sum(own, 1, out=found[2, some])
-                torch.sum(own.square(), 1, out=found[3, some])
-        return Moments(*found)
+    def empty(n_windows: int, n_components: int, device: torch.device) -> "Moments":
+        found = torch.empty(4, n_windows, n_components, device=device)
+        places = torch.empty(2, n_windows, n_components, dtype=torch.int32, device=device)
+        return Moments(*found, *places)
+
+    def best(self, sign: int) -> Best:
+        """What competes to lead on one side."""
+        if sign > 0:
+            return Best(self.highest, self.at_highest)
+        return Best(-self.lowest, self.at_lowest)
 
 
 class Tally:
@@ -64,41 +60,49 @@ class Tally:
     def add(
         self,
         values: Float[Tensor, "window place component"],
-        moments: Moments,
-        spans: Sequence[tuple[slice, int]],
-    ) -> None:
-        """Take in the values of some windows.
+        n_text: Int[Tensor, " window"],
+    ) -> Moments:
+        """Take in the values of some windows, over the `n_text` places of each that are text.
 
         Raises ValueError where a value is not finite.
         """
+        moments = Moments.empty(values.shape[0], values.shape[2], values.device)
+        is_cpu = values.device.type == "cpu"
+        (self._observe_compiled if is_cpu else self._observe)(values, n_text, moments)
         sums, squares = (total.double().sum(0) for total in (moments.sums, moments.squares))
         if not squares.isfinite().all():
             at = int((~squares.isfinite()).nonzero()[0, 0])
             raise ValueError(f"component {at} has a value that is not finite: use float32")
-        self.n_values += sum((windows.stop - windows.start) * n for windows, n in spans)
+        self.n_values += int(n_text.sum())
         self.sums += torch.stack((*_limbs(sums), *_limbs(squares)))
         torch.minimum(self.lowest, moments.lowest.amin(0), out=self.lowest)
         torch.maximum(self.highest, moments.highest.amax(0), out=self.highest)
-        if len(spans) > 1:  # of different lengths: what is text, one after the other
-            texts = [values[windows, :n].flatten(0, 1) for windows, n in spans]
-            values = torch.cat(texts)[:, None]
-        else:
-            values = values[:, : spans[0][1]]
-        self._count(values)
+        return moments
 
-    def _count(self, values: Float[Tensor, "window place component"]) -> None:
-        n = values.shape[-1]
-        size = min(n, COMPONENTS_AT_ONCE) if values.device.type == "cpu" else n
-        offsets = torch.arange(size, device=values.device, dtype=torch.int32) * N_KEYS + N_KEYS // 2
-        one = torch.ones(1, dtype=torch.int64, device=values.device)
-        for first in range(0, n, size):
-            part = values[..., first : first + size]
-            own = offsets[: part.shape[-1]]
-            if part.stride(-1) != 1:  # heads: memory holds all places of a component together
-                part, own = part.transpose(1, 2), own[:, None]
-            keys = torch.add(bin_keys(part.float()), own).flatten()
-            # Onto the counters themselves: bincount makes new ones, which then are added to these.
-            self.keys[first : first + size].view(-1).index_add_(0, keys, one.expand(len(keys)))
+    def _observe_compiled(self, values: Tensor, n_text: Tensor, moments: Moments) -> None:
+        """Fill in the moments and count."""
+        bits, shift = float_bits(values)
+        changed = [each.numpy() for each in (*moments, self.keys)]
+        in_threads(
+            lambda first, last: observe(bits, shift, n_text.numpy(), first, last, *changed),
+            values.shape[2],
+        )
+
+    def _observe(self, values: Tensor, n_text: Tensor, moments: Moments) -> None:
+        """The same with tensor operations."""
+        values = values.float()
+        is_text = (torch.arange(values.shape[1], device=values.device) < n_text[:, None])[..., None]
+        lowest = values.where(is_text, torch.inf).min(1)
+        highest = values.where(is_text, -torch.inf).max(1)
+        text = values.where(is_text, 0.0)
+        sums = (text.sum(1), text.square().sum(1))
+        for into, found in zip(
+            moments, (lowest[0], highest[0], *sums, lowest[1], highest[1]), strict=True
+        ):
+            into.copy_(found)
+        offsets = torch.arange(values.shape[2], device=values.device) * N_KEYS + N_KEYS // 2
+        keys = (bin_keys(text) + offsets).flatten()
+        self.keys.view(-1).index_add_(0, keys, is_text.long().expand_as(values).flatten())
 
     def merge(self, other: "Tally") -> None:
         """Take in what another part of the corpus gave."""

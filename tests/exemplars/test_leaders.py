@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuron_explainer.exemplars.leaders import Leaders
+from neuron_explainer.exemplars.leaders import Best, Leaders
 from neuron_explainer.exemplars.observing import Batch
 from neuron_explainer.exemplars.sampling import prefix_hashes
 
@@ -31,7 +31,8 @@ def add(leaders: Leaders, some: Windows, first: int, sign: int) -> None:
     tokens = torch.tensor([w[2:] for w in some])
     numbers = torch.arange(first, first + len(some))
     batch = Batch(tokens, torch.full((len(some),), 2), numbers, prefix_hashes(tokens))
-    leaders.add((sign * values).amax(1), values, batch, sign, None)
+    value, place = (sign * values).max(1)
+    leaders.add(Best(value, place.int()), values, batch.lengths, batch)
 
 
 def expected(some: Windows, sign: int) -> list[tuple[float, int, int]]:

@@ -97,7 +97,7 @@ class Dataset:
         entry, index = self._entry(component)
         rows = {name: self._row(entry, name, index) for name in ROW_TENSORS}
         rows["activations"] = self._codes(entry, index, len(rows["window"]))
-        with _damage(f"{entry.file} or {TEXT}"):
+        with self._damage(f"{entry.file} or {TEXT}"):
             return self._assembled(component, entry, rows)
 
     def _assembled(
@@ -172,13 +172,13 @@ class Dataset:
         return entry, index
 
     def _row(self, entry: GroupFile, name: str, index: int) -> Tensor:
-        with _damage(entry.file):
+        with self._damage(entry.file):
             return self._tensor(entry, name)[index]
 
     def _codes(self, entry: GroupFile, index: int, n_slots: int) -> Tensor:
         """Codes of a component's activations: "slot position"."""
         dtype = np.int8 if self.card.recipe.precision == "int8" else np.float16
-        with _damage(entry.file):
+        with self._damage(entry.file):
             file = self._open(entry.file, entry.sha256)
             first, end = file.get_slice("codes_starts")[index : index + 2].tolist()
             packed = file.get_slice("codes_bytes")[first:end].numpy().tobytes()
@@ -188,7 +188,7 @@ class Dataset:
     def _tensor(self, entry: GroupFile, name: str) -> Tensor:
         """Mapped: kept open, and read where it is looked at."""
         key = (entry.file, name)
-        with _damage(entry.file):
+        with self._damage(entry.file):
             if key not in self._tensors:
                 self._tensors[key] = self._open(entry.file, entry.sha256).get_tensor(name)
             return self._tensors[key]
@@ -198,6 +198,9 @@ class Dataset:
             self._files[file] = safe_open(self._path(file, sha), framework="pt")
         return self._files[file]
 
+    def _damage(self, file: str) -> "_damage":
+        return _damage(file, self.name)
+
     def _path(self, file: str, sha: str) -> Path:
         where = f"{self.folder.rstrip('/')}/{file}"
         return fetched(where, version=sha) if is_remote(self.folder) else Path(where)
@@ -205,7 +208,7 @@ class Dataset:
     @cached_property
     def text(self) -> "WindowText":
         """The windows that are shown."""
-        with _damage(TEXT):
+        with self._damage(TEXT):
             return WindowText(self._open(TEXT, self.card.text_sha256))
 
 
@@ -239,8 +242,8 @@ ROW_TENSORS = (
 class _damage:
     """Says which file is damaged or missing."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, dataset: str) -> None:
+        self.file, self.dataset = file, dataset
 
     def __enter__(self) -> None:
         pass
@@ -257,7 +260,7 @@ class _damage:
         )
         if isinstance(problem, expected):
             raise DatasetUnavailable(
-                f"The file {self.file} of the dataset is missing or damaged: {problem}.",
+                f"The file {self.file} of the dataset {self.dataset} is missing or damaged: {problem}.",
                 "Collate again, or copy the file again; other layers can still be read.",
             ) from problem
 

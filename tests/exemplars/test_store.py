@@ -75,9 +75,10 @@ def test_a_damaged_file_spoils_its_own_group_only(folder: Path) -> None:
     whole = (folder / "mlp_L0.safetensors").read_bytes()
     (folder / "mlp_L0.safetensors").write_bytes(whole[: len(whole) // 2])
     dataset = open_dataset(folder)
-    with pytest.raises(DatasetUnavailable, match=r"mlp_L0\.safetensors .* damaged"):
+    with pytest.raises(DatasetUnavailable, match=r"mlp_L0\.safetensors of .* damaged") as told:
         dataset.record(Component.parse("mlp_L0_0"))
     assert dataset.record(Component.parse("mlp_L1_0")).top_positive
+    assert f"the dataset {dataset.name} is" in str(told.value)
     assert dataset.verify() == ["mlp_L0.safetensors"]
 
 

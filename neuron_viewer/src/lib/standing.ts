@@ -25,8 +25,10 @@ export function shareBelow(value: number, levels: readonly Level[]): number | nu
 
 /** `top 0.15%` on the upper half, `bottom 2.0%` on the lower; past the last known level, `beyond`. */
 export function standingText(value: number, levels: readonly Level[]): string | null {
+  const [least] = levels;
   const below = shareBelow(value, levels);
-  if (below === null) return null;
+  if (least === undefined || below === null) return null;
+  if (value < least.value) return `bottom ${percent(least.share)}`; // a public record knows none below the median
   return below >= 0.5 ? `top ${percent(1 - below)}` : `bottom ${percent(below)}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 
-import { expect, expectAccessible, expectNoSidewaysScroll, test } from "./debugger";
+import { expect, expectAccessible, expectNoSidewaysScroll, firstExample, test } from "./debugger";
 
 /** A component of each kind, and the text that the server recorded of it. */
 const NEURON = "mlp_L1_17";
@@ -151,5 +151,33 @@ test("says which datasets hold the component, and why another does not", async (
   await expect(select.getByRole("option", { name: /^elsewhere/ })).toBeDisabled();
   await select.selectOption("theirs");
   await expect(page).toHaveURL(/dataset=theirs/);
-  await expect(page.getByRole("region", { name: "Exemplars" })).toContainText("There is no dataset");
+  const exemplars = page.getByRole("region", { name: "Exemplars" });
+  await expect(exemplars).toContainText("There is no dataset");
+  await expect(page.getByRole("region", { name: "Explanation" })).toContainText("no record here");
+  await exemplars.getByRole("link", { name: "Look in demo" }).click();
+  await expect(page).toHaveURL(/dataset=demo/);
+  await expect(lines(page).first()).toBeVisible();
+});
+
+test("shows a public record without a histogram, and without one of its own", async ({ page }) => {
+  await page.route(`**/api/components/${NEURON}`, async (route) => {
+    const record = (await (await route.fetch()).json()) as { statistics: object };
+    const statistics = { ...record.statistics, n_tokens: null, n_values: null, min: null, fraction_active: null, quantiles: { "0.5": 0.01, "0.99": 0.5 } };
+    await route.fulfill({ json: { ...record, statistics, histogram: { edges: [0, 1], counts: [0] }, caveats: ["Another GELU."] } });
+  });
+  await page.goto(`/component/${NEURON}?text=The`);
+  const panel = page.getByRole("region", { name: "Activations" });
+  await expect(panel).toContainText(/No histogram is recorded; your text \u2212\d\S* \u00b7 bottom 50%\./);
+  await expect(panel.getByRole("img")).toHaveCount(0);
+  await expect(page.getByText("Another GELU.")).toBeVisible();
+});
+
+test("says what the embeddings' values are, that nothing is recorded of them, and where a latent is silent", async ({ page, model }) => {
+  const { prompt } = firstExample(model);
+  const text = new URLSearchParams({ text: prompt }).toString();
+  await page.goto(`/component/embed?${text}`);
+  await expect(page.locator(".read")).toContainText(/norm of its write\d/);
+  await expect(page.getByText("embed is no single unit")).toBeVisible();
+  await page.goto(`/component/mlp_ae_L2_40?${text}`);
+  await expect(page.locator(".read")).toContainText("not active on any token of this text");
 });

@@ -37,13 +37,13 @@ describe("findComponent", () => {
 
   it("says which names, layers and indices there are", () => {
     expect(problem("attn L9")).toContain("attn_L9_9");
-    expect(problem("attn_L30_0")).toBe("heads are in layers 0–29; there is no layer 30.");
+    expect(problem("attn_L30_0")).toBe("Heads are in layers 0–29; there is no layer 30.");
     expect(problem("attn_L3_9")).toBe("Layer 3 has heads 0–8; there is no 9.");
     expect(problem("mlp_L3_1536")).toBe("Layer 3 has neurons 0–1,535; there is no 1536.");
     expect(problem("mlp_ae_L3_512")).toBe("Layer 3 has latents 0–511; there is no 512.");
     expect(problem("bias")).toContain("the same at every token");
     expect(problem("resid_ae_L3_0")).toContain("no layer of this model");
-    expect(problem("mlp_ae_error_L4")).toBe("coder errors are in layers 3–7; there is no layer 4.");
+    expect(problem("mlp_ae_error_L4")).toBe("Coder errors are in layers 3–7; there is no layer 4.");
   });
 });
 

@@ -20,6 +20,9 @@ it("interpolates between two quantiles, and stops at the outermost", () => {
 it("names the nearer end", () => {
   expect(standingText(3, levels)).toBe("top 0.1%");
   expect(standingText(-1, levels)).toBe("bottom 1%");
+  const upper = levels.filter(({ share }) => share >= 0.5); // all that a public record knows
+  expect(standingText(-1, upper)).toBe("bottom 50%");
+  expect(standingText(3, upper)).toBe("top 0.1%");
 });
 
 it("writes shares with two figures, and levels whole", () => {

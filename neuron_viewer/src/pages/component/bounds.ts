@@ -10,7 +10,7 @@ type Bounds = Pick<ModelResponse, "n_layers" | "n_heads" | "d_mlp" | "coders"> &
 export type Found = { component: Component } | { problem: string };
 
 const FORMS =
-  "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117, what a coder misses as mlp_ae_error_L3.";
+  "Write a head as attn_L9_9, a neuron as mlp_L3_117, a latent as mlp_ae_L3_117, what a coder misses as mlp_ae_error_L3, the embeddings as embed.";
 
 /** Read a component's name and check it against the model; what is found has its own name: mlp_L03_1 is mlp_L3_1. */
 export function findComponent(name: string, bounds: Bounds): Found {
@@ -21,7 +21,7 @@ export function findComponent(name: string, bounds: Bounds): Found {
   if (layer === null) return { component };
   const layers = layersOf(component, bounds);
   if (!layers.includes(layer)) {
-    return { problem: `${nounOf(component)}s are in ${rangeText(layers)}; there is no layer ${layer}.` };
+    return { problem: `${capital(nounOf(component))}s are in ${rangeText(layers)}; there is no layer ${layer}.` };
   }
   const count = countOf(component, bounds);
   if (index !== null && index >= count) {
@@ -53,6 +53,10 @@ const NOUNS: Record<Component["kind"], string> = {
 
 export function nounOf({ kind }: Component): string {
   return NOUNS[kind];
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function rangeText(layers: readonly number[]): string {

@@ -61,6 +61,10 @@ export function ComponentView({ component, model }: { component: Component; mode
       <>
         {top}
         {text}
+        <p className="note">
+          {component.name} is no single unit: datasets hold nothing on it, and it has no token lists. The Debugger lists it
+          at each token with its effects.
+        </p>
       </>
     );
   }

@@ -32,12 +32,15 @@ export function TextReadout({ component, result, values, shown, mode, text }: Te
   return (
     <p className="read">
       <Token text={token.text} index={shown} />
-      {!isHead && <Activation value={values[shown] ?? null} />}
+      {component.index === null && <WriteNorm value={values[shown] ?? null} />}
+      {component.index !== null && !isHead && <Activation value={values[shown] ?? null} />}
       {mode === "ablated" && (
         <AblationReadout component={component.name} text={text} token={token.text} index={shown} />
       )}
       {mode === "activation" && isHead && <Attended result={result} values={values} />}
-      {mode === "activation" && !isHead && <Strongest result={result} values={values} />}
+      {mode === "activation" && !isHead && (
+        <Strongest result={result} values={values} format={component.index === null ? formatMagnitude : signed} />
+      )}
     </p>
   );
 }
@@ -49,6 +52,16 @@ function Activation({ value }: { value: number | null }) {
       <b className={value !== null && value < 0 ? "neg" : "pos"} {...define("activation", { exact: value })}>
         {signed(value)}
       </b>
+    </>
+  );
+}
+
+/** The embeddings and a coder's error are vectors, not units: a token has the norm of what is written there. */
+function WriteNorm({ value }: { value: number | null }) {
+  return (
+    <>
+      <span className="quiet">norm of its write</span>
+      <b {...define("write_magnitude", { exact: value })}>{formatMagnitude(value)}</b>
     </>
   );
 }
@@ -67,13 +80,20 @@ function Attended({ result, values }: Pick<TextReadoutProps, "values"> & { resul
   );
 }
 
-function Strongest({ result, values }: Pick<TextReadoutProps, "values"> & { result: TextResult }) {
+interface StrongestProps extends Pick<TextReadoutProps, "values"> {
+  result: TextResult;
+  format: (value: number | null) => string;
+}
+
+function Strongest({ result, values, format }: StrongestProps) {
+  const found = strongest(values);
+  if (found.length === 0) return <span className="strongest quiet">not active on any token of this text</span>;
   return (
     <span className="strongest">
       <span className="quiet">strongest</span>
-      {strongest(values).map((at) => (
+      {found.map((at) => (
         <span key={at} className="attended">
-          <Token text={result.tokens[at]?.text ?? ""} index={at} /> {signed(values[at] ?? null)}
+          <Token text={result.tokens[at]?.text ?? ""} index={at} /> {format(values[at] ?? null)}
         </span>
       ))}
     </span>

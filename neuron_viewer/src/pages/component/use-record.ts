@@ -6,17 +6,19 @@ import { componentRecordQuery } from "@/api/queries";
 import type { ComponentRecord, ModelResponse } from "@/api/types";
 import type { Component } from "@/lib/node";
 
+import { datasetChoices } from "./dataset-choices";
 import { usePageCoder } from "./page-coder";
 
 /** What is known of a component's record: nothing yet, that there is none and why, an error, or the record. */
 export type RecordState =
   | { state: "loading" }
-  | { state: "missing"; message: string; hint: string; command: string | null }
+  | { state: "missing"; message: string; hint: string; command: string | null; elsewhere: string[] }
   | { state: "error"; error: Error; retry: () => void }
   | { state: "loaded"; record: ComponentRecord };
 
 /** The record in the dataset that the URL names, else in the first that has one. */
-export function useRecord(component: Component, { datasets, name }: ModelResponse): RecordState {
+export function useRecord(component: Component, model: ModelResponse): RecordState {
+  const { datasets, name } = model;
   const [params] = useSearchParams();
   const coder = usePageCoder();
   const isThere = datasets.length > 0;
@@ -31,12 +33,19 @@ export function useRecord(component: Component, { datasets, name }: ModelRespons
       message: `No dataset is loaded for ${name}, so there are no exemplars and no statistics.`,
       hint: "Make one from any text, then start the server with --dataset DIR:",
       command: `tdb collate --model ${name} --corpus FILE --out DIR`,
+      elsewhere: [],
     };
   }
   if (query.data) return { state: "loaded", record: query.data };
   const { error } = query;
   if (error instanceof ApiError && error.status === 404) {
-    return { state: "missing", message: error.said, hint: error.hint, command: commandIn(error.hint) };
+    const { said: message } = error;
+    const command = commandIn(error.hint);
+    const hint = command === null ? error.hint : error.hint.replace(`\`${command}\``, "the command below");
+    const shown = params.get("dataset");
+    const held = datasetChoices(component, model, coder, shown).filter(({ isHeld }) => isHeld);
+    const elsewhere = held.map((choice) => choice.name).filter((one, place) => (shown === null ? place > 0 : one !== shown));
+    return { state: "missing", message, hint, command, elsewhere };
   }
   if (error) return { state: "error", error, retry: () => void query.refetch() };
   return { state: "loading" };

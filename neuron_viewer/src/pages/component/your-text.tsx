@@ -29,7 +29,7 @@ export function YourText({ component, state, mode, onMode }: YourTextProps) {
           {isHead
             ? "point at a token to see where it attends"
             : maximum > 0 &&
-              `scale: the ${isKnown ? "dataset\u2019s largest value" : "largest value here"}, ${formatMagnitude(maximum)}`}
+              `${component.index === null ? "norm of its write; " : ""}scale: the ${isKnown ? "dataset\u2019s largest value" : "largest value here"}, ${formatMagnitude(maximum)}`}
         </span>
         <span className="end">
           {prompt !== null && prompt === text && <span className="note">from the Debugger</span>}

@@ -28,7 +28,12 @@ export function DistributionPanel({ record, isHead, prompt }: DistributionPanelP
   const [mode, setMode] = useState<HistogramMode>("count");
   const { statistics, histogram } = record;
   const levels = levelsOf(statistics);
+  const isCounted = histogram.counts.some((count) => count > 0);
   const standing = prompt && standingText(prompt.value, levels);
+  const mark = prompt && {
+    value: prompt.value,
+    text: [`${prompt.name} ${signed(prompt.value)}`, standing].filter(Boolean).join(" \u00b7 "),
+  };
   return (
     <section className="panel" aria-labelledby="distribution-title">
       <header>
@@ -36,23 +41,18 @@ export function DistributionPanel({ record, isHead, prompt }: DistributionPanelP
         <span className="note" title={statistics.n_tokens === null ? undefined : `over ${formatCount(statistics.n_tokens)} tokens`}>
           {countText(statistics)}
         </span>
-        <span className="end">
-          <Segments label="Histogram" value={mode} options={MODES} onChange={setMode} />
-        </span>
+        {isCounted && (
+          <span className="end">
+            <Segments label="Histogram" value={mode} options={MODES} onChange={setMode} />
+          </span>
+        )}
       </header>
       <div className="pad histo">
-        <Histogram
-          histogram={histogram}
-          mode={mode}
-          range={statistics}
-          isSigned={!isHead}
-          mark={
-            prompt && {
-              value: prompt.value,
-              text: [`${prompt.name} ${signed(prompt.value)}`, standing].filter(Boolean).join(" \u00b7 "),
-            }
-          }
-        />
+        {isCounted ? (
+          <Histogram histogram={histogram} mode={mode} range={statistics} isSigned={!isHead} mark={mark} />
+        ) : (
+          <p className="note">No histogram is recorded{mark && `; ${mark.text}`}.</p>
+        )}
         <dl className="stats">
           <Figure name="mean" term="mean_activation" value={statistics.mean} />
           <Figure name="std. dev." term="std_activation" value={statistics.std} />

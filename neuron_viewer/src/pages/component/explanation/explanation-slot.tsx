@@ -21,7 +21,11 @@ export interface ExplanationSlotProps {
 export function ExplanationSlot({ component, side, record, compared, onCompare, onWrite }: ExplanationSlotProps) {
   const [best, ...others] = side.explanations;
   if (record.state !== "loaded") {
-    return <p className="exp mid none">{record.state === "loading" ? "\u00a0" : "No explanation yet."}</p>;
+    return (
+      <p className="exp mid none">
+        {record.state === "loading" ? "\u00a0" : "There is no record here, so no explanation is shown."}
+      </p>
+    );
   }
   return (
     <>

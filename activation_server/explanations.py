@@ -119,19 +119,21 @@ class Explanations:
         return wire.json_response(await asyncio.to_thread(read))
 
     async def coverage(self) -> Response:
-        """How much is explained, and how well, by layer."""
+        """How much is explained, and how well, by layer; of latents, by coder."""
 
         def read() -> bytes:
             self._shelf.needed()
-            sizes = {
-                (group.kind, group.stream, group.layer): group.n_components
-                for dataset in self._pages.datasets.all()
-                for group in dataset.groups
-            }
+            coders, sizes = self._shelf.coders, dict[tuple[object, ...], int]()
+            for dataset in self._pages.datasets.all():
+                for group in dataset.groups:
+                    of = group.coder or coders.first(group.stream)
+                    # The first dataset that holds them; where nobody knows whose they are, any coder's.
+                    for coder in (of, None):
+                        place = (group.kind, group.stream, group.layer, coder)
+                        sizes.setdefault(place, group.n_components)
             layers = [
-                {**asdict(it), "n_components": sizes.get((it.kind, it.stream, it.layer))}
-                for store in self._shelf.stores
-                for it in coverage(store)
+                {**asdict(it), "n_components": sizes.get((it.kind, it.stream, it.layer, it.coder))}
+                for it in coverage(self._shelf.stores, coders)
             ]
             return wire.to_bytes(
                 {

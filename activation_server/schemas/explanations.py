@@ -103,6 +103,7 @@ class LayerCoverage(Response):
     kind: Kind
     stream: Literal["attn", "mlp", "resid"] | None
     layer: int
+    coder: str | None = Field(description="Of latents: the coder set whose latents are counted.")
     explainer: str
     n_components: int | None = Field(description="In the dataset; null where none is loaded.")
     n_explained: int

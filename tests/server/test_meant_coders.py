@@ -88,6 +88,21 @@ def test_what_is_asked_of_explanations_is_asked_of_the_meant_coders(
     )  # so well only the other's are explained
 
 
+def test_coverage_counts_the_latents_of_each_coder_apart(two: TestClient) -> None:
+    found = two.get("/api/explanations/coverage").json()
+    rows = [
+        (it["coder"], it["n_explained"], it["n_components"], it["n_scored"])
+        for it in found["layers"]
+        if it["kind"] == "latent"
+    ]
+    # Only the first coder's latents are in the dataset.
+    assert rows == [
+        ("first", N_LATENTS, N_LATENTS, N_LATENTS),
+        ("wide", N_LATENTS, None, N_LATENTS),
+    ]
+    assert {it["coder"] for it in found["layers"] if it["kind"] != "latent"} == {None}
+
+
 def test_a_concept_is_not_steered_by_sentences_about_other_latents(two: TestClient) -> None:
     found = two.post("/api/monitor/steer_preview", json={"text": "rivers", "k": 500}).json()
     latents = [it["explanation"] for it in found["matches"] if it["kind"] == "latent"]

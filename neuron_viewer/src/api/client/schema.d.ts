@@ -2859,6 +2859,11 @@ export interface components {
          * @description How much of a group of components is explained, by one explainer.
          */
         LayerCoverage: {
+            /**
+             * Coder
+             * @description Of latents: the coder set whose latents are counted.
+             */
+            coder: string | null;
             /** Explainer */
             explainer: string;
             /**

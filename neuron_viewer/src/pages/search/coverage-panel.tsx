@@ -7,7 +7,7 @@ import { KindMark } from "@/components/kind-mark";
 import { scoreText } from "@/components/score-bar";
 import { formatCount, NONE } from "@/lib/format";
 
-import { explainersOf, groupName } from "./coverage";
+import { explainersOf, groupName, hasSeveralCoders } from "./coverage";
 
 const COMMAND = "tdb explain --dataset DIR --out FILE";
 
@@ -48,6 +48,7 @@ function countText(explanations: number, failures: number): string {
 }
 
 function CoverageTable({ explainer, rows }: { explainer: string; rows: readonly LayerCoverage[] }) {
+  const isCoderTold = hasSeveralCoders(rows);
   return (
     <table className="table">
       <caption>{explainer.replaceAll("_", " ")}</caption>
@@ -65,11 +66,12 @@ function CoverageTable({ explainer, rows }: { explainer: string; rows: readonly 
       </thead>
       <tbody>
         {rows.map((row) => (
-          <tr key={groupName(row)}>
+          <tr key={`${groupName(row)} ${row.coder ?? ""}`}>
             <td>
               <span className="node">
                 <KindMark kind={row.kind} />
                 <span className="mono">{groupName(row)}</span>
+                {isCoderTold && row.coder && <span className="quiet">{row.coder}</span>}
               </span>
             </td>
             <td className="num">

@@ -89,6 +89,19 @@ test("says what is wrong at the field, and what the command found", async ({ pag
   await expect(job(page, "nothing")).toContainText("/nowhere/text.jsonl");
 });
 
+test("lists a served dataset that lies elsewhere, with its caveats", async ({ page }) => {
+  const other = { name: "openai:gpt2-small", description: "Published.", model: "gpt2", corpus: "", n_tokens: null, n_windows: null };
+  const card = { n_components: 36_864, n_bytes: null, coders: [], created: "", seconds: null, path: "az://x", recipe: null, groups: [] };
+  await page.route("**/api/model", async (route) => {
+    const told = (await (await route.fetch()).json()) as { datasets: object[] };
+    await route.fulfill({ json: { ...told, datasets: [...told.datasets, { ...other, ...card, caveats: ["Another GELU."] }] } });
+  });
+  await page.goto("/data");
+  const row = page.getByRole("region", { name: "Datasets" }).getByRole("row", { name: /openai:gpt2-small/ });
+  await expect(row).toContainText("Another GELU.");
+  await expect(row.getByRole("cell")).toHaveText(["gpt2", "\u2013", "36,864", "\u2013", "\u2013", "public", "served"]);
+});
+
 test("shows an empty shelf, a lost server, and fits a phone", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.route("**/api/coders", (route) => route.fulfill({ json: { coder_sets: [], damaged: [] } }));

@@ -1,19 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
 
-import { datasetsQuery, type StoredDataset } from "@/api/jobs";
+import { datasetsQuery } from "@/api/jobs";
 import { modelQuery } from "@/api/queries";
 import { Async } from "@/components/async";
-import { formatCount } from "@/lib/format";
+import { formatCount, NONE } from "@/lib/format";
 import { formatBytes, formatDate, formatDuration } from "@/lib/format-size";
 
 import { DamagedList } from "./damaged-list";
+import { type ListedDataset, listedDatasets } from "./listed-datasets";
 import { ServedCell } from "./served-cell";
 
-/** Every dataset on the server's disk with its card; those that are served first. */
+/** Every dataset that is served or on the server's shelf, with its card. */
 export function DatasetsPanel({ version }: { version: number }) {
   const query = useQuery(datasetsQuery(version));
   const { data: model } = useQuery(modelQuery());
-  const served = new Set(model?.datasets.map(({ path }) => path));
+  const served = model?.datasets ?? [];
   return (
     <section className="panel" aria-labelledby="datasets-title">
       <header>
@@ -22,12 +23,12 @@ export function DatasetsPanel({ version }: { version: number }) {
       </header>
       <Async
         query={query}
-        isEmpty={({ datasets, damaged }) => datasets.length + damaged.length === 0}
+        isEmpty={({ datasets, damaged }) => datasets.length + damaged.length + served.length === 0}
         empty="No dataset yet. Collate a text to make one."
       >
         {({ datasets, damaged }) => (
           <>
-            {datasets.length > 0 && <DatasetTable datasets={datasets} served={served} />}
+            {datasets.length + served.length > 0 && <DatasetTable datasets={listedDatasets(datasets, served)} />}
             <DamagedList damaged={damaged} />
           </>
         )}
@@ -36,8 +37,7 @@ export function DatasetsPanel({ version }: { version: number }) {
   );
 }
 
-function DatasetTable({ datasets, served }: { datasets: readonly StoredDataset[]; served: ReadonlySet<string> }) {
-  const sorted = [...datasets].sort((a, b) => Number(served.has(b.path)) - Number(served.has(a.path)));
+function DatasetTable({ datasets }: { datasets: readonly ListedDataset[] }) {
   return (
     <div className="scroll">
       <table className="table shelf">
@@ -54,8 +54,8 @@ function DatasetTable({ datasets, served }: { datasets: readonly StoredDataset[]
           </tr>
         </thead>
         <tbody>
-          {sorted.map((dataset) => (
-            <DatasetRow key={dataset.path} dataset={dataset} isServed={served.has(dataset.path)} />
+          {datasets.map((dataset) => (
+            <DatasetRow key={dataset.path} dataset={dataset} />
           ))}
         </tbody>
       </table>
@@ -63,21 +63,26 @@ function DatasetTable({ datasets, served }: { datasets: readonly StoredDataset[]
   );
 }
 
-function DatasetRow({ dataset, isServed }: { dataset: StoredDataset; isServed: boolean }) {
-  const { recipe } = dataset;
+function DatasetRow({ dataset }: { dataset: ListedDataset }) {
+  const { recipe, n_bytes, created, seconds } = dataset;
   return (
     <tr>
       <th scope="row">
-        <b>{dataset.name}</b> {dataset.is_bundled && <span className="tag">bundled</span>}
+        <b title={dataset.path}>{dataset.name}</b> {dataset.is_bundled && <span className="tag">bundled</span>}
         <span className="note">{dataset.description || dataset.corpus}</span>
+        {dataset.caveats.map((caveat) => (
+          <span key={caveat} className="note">
+            {caveat}
+          </span>
+        ))}
       </th>
       <td data-label="Model">{dataset.model}</td>
       <td data-label="Tokens" className="num">{formatCount(dataset.n_tokens)}</td>
       <td data-label="Components" className="num">{formatCount(dataset.n_components)}</td>
-      <td data-label="Size" className="num">{formatBytes(dataset.n_bytes)}</td>
+      <td data-label="Size" className="num">{n_bytes === null ? NONE : formatBytes(n_bytes)}</td>
       <td data-label="Made">
-        {formatDate(new Date(dataset.created))}
-        <span className="note">in {formatDuration(dataset.seconds)}</span>
+        {created === "" ? NONE : formatDate(new Date(created))}
+        {seconds !== null && <span className="note">in {formatDuration(seconds)}</span>}
       </td>
       <td data-label="Recipe" className="wrap">
         {recipe ? (
@@ -93,7 +98,7 @@ function DatasetRow({ dataset, isServed }: { dataset: StoredDataset; isServed: b
         )}
       </td>
       <td data-label="Served">
-        <ServedCell isServed={isServed} name={dataset.name} model={dataset.model} option={dataset.serve_option} />
+        <ServedCell isServed={dataset.isServed} name={dataset.name} model={dataset.model} option={dataset.serve_option} />
       </td>
     </tr>
   );

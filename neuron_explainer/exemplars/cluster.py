@@ -3,7 +3,8 @@
 1. Shards go to the actor with the least to do, at most two to each.
 2. When a checkpoint is due, every actor hands in what it knows, and begins anew; the parts are merged.
 3. What an actor has not handed in is remembered by its shards. If it dies, another is started and
-   runs these again: nothing is lost or counted twice.
+   runs these again: nothing is lost or counted twice. One that dies time and again, because it cannot
+   load the model or because of what it is given, ends the work with its reason.
 
 States merge in any grouping, bit for bit, so the result is that of a single process with as many
 threads as an actor has. Every machine must find the model under the same name or path.
@@ -25,6 +26,10 @@ from neuron_explainer.exemplars.state import State
 
 IN_FLIGHT = 2
 """Shards that an actor has at once: one it runs, one that waits."""
+
+
+MAX_DEATHS = 5
+"""Of one actor and its successors between two hand-ins; a machine that is lost costs one or two."""
 
 
 class ClusterUnavailable(LookupError):
@@ -95,6 +100,8 @@ class _Member:
     actor: Any  # Ray's handles have no static type
     owed: list[Shard] = field(default_factory=list)
     running: list[Any] = field(default_factory=list)
+    deaths: int = 0
+    """Of its actors since the last hand-in."""
 
 
 class RayPool:
@@ -170,8 +177,8 @@ class RayPool:
         try:
             self.n_tokens += int(self._ray.get(ref))
             member.running.remove(ref)
-        except self._ray.exceptions.RayActorError:
-            self._replace(member)
+        except self._ray.exceptions.RayActorError as problem:
+            self._replace(member, problem)
 
     def _hand_in(self, member: _Member) -> None:
         """Take an actor's state once all its shards are run; if it dies meanwhile, they are run again."""
@@ -179,16 +186,27 @@ class RayPool:
             self._finish(member, member.running[0])
         try:
             arrays: Mapping[str, Any] = self._ray.get(member.actor.hand_in.remote())
-        except self._ray.exceptions.RayActorError:
-            self._replace(member)
+        except self._ray.exceptions.RayActorError as problem:
+            self._replace(member, problem)
             return
         device = next(iter(self._merged.groups.values())).tally.keys.device
         tensors = {name: torch.tensor(array) for name, array in arrays.items()}
         self._merged.merge(State.of_tensors(tensors, device))
         member.owed.clear()
+        member.deaths = 0
 
-    def _replace(self, member: _Member) -> None:
-        """Start another actor and have it run what this one owed."""
+    def _replace(self, member: _Member, problem: Exception) -> None:
+        """Start another actor and have it run what this one owed. Raises ClusterUnavailable when it keeps dying."""
+        member.deaths += 1
+        if member.deaths > MAX_DEATHS:
+            reason = (str(problem).strip() or type(problem).__name__).splitlines()[-1].strip()
+            raise ClusterUnavailable(
+                f"A worker died {member.deaths} times and never handed in what it found: {reason}",
+                "Every machine must find the model and the coders under the same names or paths, and have the "
+                "memory for them. The same command goes on from the last step.",
+            ) from problem
+        # One that only cannot be reached would keep the processor that its successor waits for.
+        self._ray.kill(member.actor)
         owed = list(member.owed)
         done = len(owed) - len(member.running)
         self.n_tokens -= sum(shard.n_tokens for shard in owed[:done])

@@ -77,6 +77,8 @@ test("says what is wrong at the field, and what the command found", async ({ pag
     /0-99 is not within the layers 0 to \d+/,
     /many is no whole number/,
   ]);
+  const colour = (name: string) => form(page).locator(name).first().evaluate((one) => getComputedStyle(one).color);
+  expect(await colour("[role=alert]")).not.toBe(await colour(".note:not([role=alert])"));
   await fill(page, { Name: "no/slash", Layers: "all", Latents: "8", "Active (k)": "2" });
   await form(page).getByRole("button", { name: "Train" }).last().click();
   await expect(form(page).getByRole("alert")).toContainText("no/slash");

@@ -15,7 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -169,6 +169,7 @@ def collate(
 
     Raises:
         ValueError: the corpus holds no text, a value is not finite, or two coder sets share a stream.
+        AnotherAtWork: another process collates into the folder.
         AnotherDataset: the folder holds one, and it is not to be overwritten.
         NoDatasetThere: `out` is a file, or a folder of other things; these are never overwritten.
     """
@@ -187,14 +188,15 @@ def collate(
         if not overwrite:
             raise AnotherDataset(out)
     place = Workplace(out, task.hash, recipe.window)
-    observer = Observer(model, coder_sets)
-    with _kept_if_begun(place):
-        state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
-    on_progress(_progress(place.reached, "Choosing excerpts"))
-    sampling = _sample(task, place, observer, state)
-    on_progress(_progress(place.reached, "Writing"))
-    _write(task, place, observer.groups, state, sampling)
-    place.discard()
+    with closing(place):
+        observer = Observer(model, coder_sets)
+        with _kept_if_begun(place):
+            state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
+        on_progress(_progress(place.reached, "Choosing excerpts"))
+        sampling = _sample(task, place, observer, state)
+        on_progress(_progress(place.reached, "Writing"))
+        _write(task, place, observer.groups, state, sampling)
+        place.discard()
     return open_dataset(out)
 
 

@@ -8,11 +8,16 @@
 Each step writes ahead: windows first, then the state, then `progress.json`, which takes the others'
 newer ends as not written. So a kill at any moment loses only what came after the last step. It is
 removed in the opposite order, so that what is half removed says that nothing was reached.
+
+The folder is locked by the process that works in it, until that ends, however it does: two would
+write their windows among one another's.
 """
 
+import contextlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +35,14 @@ from neuron_explainer.exemplars.writing import flush_to_disk, save_atomically, w
 PROGRESS, WINDOWS, SOURCES = "progress.json", "windows.bin", "sources.txt"
 
 
+class AnotherAtWork(ValueError):
+    """Another process collates into the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"Another process is collating here: it has locked {folder}.")
+        self.hint = "Wait for it, or choose another --out."
+
+
 @dataclass(frozen=True)
 class Reached:
     """How far a collation is."""
@@ -45,16 +58,18 @@ class Reached:
 
 
 class Workplace:
-    """The folder of one unfinished collation."""
+    """The folder of one unfinished collation. Close it when done."""
 
     def __init__(self, target: Path, task: str, window: int) -> None:
+        """Begin, or go on. Raises AnotherAtWork."""
         self.folder = folder_of(target)
         self.window = window
+        self._lock: int | None = _locked(self.folder)
         self.reached = _read(self.folder) or Reached(task)
-        if self.reached.task != task:
+        while self.reached.task != task:
             self.discard()
-            self.reached = Reached(task)
-        self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self.folder)
+            self.reached = _read(self.folder) or Reached(task)
         _cut(self.folder / WINDOWS, self.reached.n_windows * (window + 1) * 4)
         _cut(self.folder / SOURCES, self.reached.sources_bytes)
 
@@ -106,6 +121,13 @@ class Workplace:
     def discard(self) -> None:
         """Remove it all."""
         _remove(self.folder)
+        self.close()
+
+    def close(self) -> None:
+        """Let others go on with what is there."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _state(self, reached: Reached) -> Path:
         end = "-complete" if reached.is_complete else ""
@@ -120,9 +142,37 @@ def folder_of(target: Path) -> Path:
 def sweep(target: Path, task: str) -> None:
     """Remove what is left of a task's work, if it was killed when its dataset was there already."""
     folder = folder_of(target)
-    reached = _read(folder)
-    if reached is None or reached.task == task:
-        _remove(folder)
+    if not folder.is_dir():
+        return
+    with contextlib.suppress(AnotherAtWork):
+        lock = _locked(folder)
+        reached = _read(folder)
+        if reached is None or reached.task == task:
+            _remove(folder)
+        os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """Make a folder and lock it; gives what holds the lock until it is closed. Raises AnotherAtWork."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":  # which has no such locks
+        return os.open(os.devnull, os.O_RDONLY)
+    import fcntl
+
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            os.close(lock)
+            raise AnotherAtWork(folder) from problem
+        except OSError:  # a file system that has no locks
+            return lock
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), folder.stat()):
+                return lock
+        os.close(lock)  # whoever had it removed the folder meanwhile
 
 
 def _read(folder: Path) -> Reached | None:

@@ -20,7 +20,6 @@ from neuron_explainer.exemplars.layout import Group, Recipe
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
 
-
 UNREACHABLE = "the network is down"
 """Ray raises the same of a worker that lives on and keeps its processor."""
 

@@ -14,8 +14,9 @@ from neuron_explainer.exemplars import Recipe
 from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
-from neuron_explainer.exemplars.workplace import Reached, Workplace, folder_of
+from neuron_explainer.exemplars.workplace import AnotherAtWork, Reached, Workplace, folder_of, sweep
 from neuron_explainer.models.corpus import open_corpus
+from neuron_explainer.progress import Progress
 from tests.exemplars.small_corpus import small_corpus
 from tests.tiny_models import TinyModels
 
@@ -48,7 +49,9 @@ def test_work_that_is_half_removed_is_begun_anew(
     tokens, lengths = torch.ones(3, 4, dtype=torch.long), torch.full((3,), 3)
     place.note(Shard(0, 0, tokens, lengths, ("a", "b", "c")))
     place.keep(State({}), Reached("task", n_windows=3, n_tokens=9, sources_bytes=12))
-    assert Workplace(tmp_path / "data", "task", window=4).reached.n_windows == 3
+    place.close()
+    place = Workplace(tmp_path / "data", "task", window=4)
+    assert place.reached.n_windows == 3
 
     def killed(*_: object, **__: object) -> None:
         raise Killed
@@ -56,9 +59,32 @@ def test_work_that_is_half_removed_is_begun_anew(
     monkeypatch.setattr(shutil, "rmtree", killed)
     with pytest.raises(Killed):
         place.discard()
+    place.close()
     again = Workplace(tmp_path / "data", "task", window=4)
     assert again.reached.n_windows == 0
     assert again.load(torch.device("cpu")) is None
+
+
+def test_two_processes_never_work_in_one_place(tiny_models: TinyModels, tmp_path: Path) -> None:
+    model = tiny_models("gpt2").ours
+    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
+    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+
+    def meanwhile(_: Progress) -> None:
+        # Neither the same work, nor another's, nor the end of another that is done already.
+        for task in ("same", "other"):
+            with pytest.raises(AnotherAtWork, match="Another process is collating here"):
+                Workplace(out, task, window=16)
+        sweep(out, "other")
+        sweep(out, "same")
+
+    dataset = collate(model, corpus, out, recipe=recipe, on_progress=meanwhile)
+    assert dataset.card.n_windows > 0
+    assert not folder_of(out).exists()
+    place = Workplace(out, "same", window=16)  # free again
+    place.close()
+    sweep(out, "same")
+    assert not folder_of(out).exists()
 
 
 def test_what_a_finished_collation_left_is_removed(

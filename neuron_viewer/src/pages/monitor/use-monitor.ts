@@ -5,6 +5,8 @@ import { readState, writeState, type MonitorState } from "./monitor-state";
 
 export type Monitor = {
   state: MonitorState;
+  /** The state by the address itself: what ends long after the render that began it may find that much has changed. */
+  now: () => MonitorState;
   /** Changes part of the state; `quietly` leaves no entry in the history. */
   change: (part: Partial<MonitorState>, quietly?: boolean) => void;
 };
@@ -13,12 +15,10 @@ export type Monitor = {
 export function useMonitor(isChat: boolean): Monitor {
   const [params, setParams] = useSearchParams();
   const state = useMemo(() => readState(params, isChat), [params, isChat]);
+  const now = () => readState(new URLSearchParams(window.location.search), isChat);
   return {
     state,
-    change: (part, quietly = false) => {
-      // From the address itself: a reply ends long after the render that began it, and much may have changed since.
-      const now = readState(new URLSearchParams(window.location.search), isChat);
-      setParams(writeState({ ...now, ...part }), { replace: quietly });
-    },
+    now,
+    change: (part, quietly = false) => { setParams(writeState({ ...now(), ...part }), { replace: quietly }); },
   };
 }

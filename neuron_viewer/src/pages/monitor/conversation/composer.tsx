@@ -5,7 +5,8 @@ type ComposerProps = {
   isChat: boolean;
   prompt: string | null;
   isWriting: boolean;
-  onSend: (text: string) => void;
+  /** Rejects where the text was not sent. */
+  onSend: (text: string) => Promise<void>;
   onStop: () => void;
   /** How tokens are chosen. */
   children: ReactNode;
@@ -16,17 +17,24 @@ export function Composer({ isChat, prompt, isWriting, onSend, onStop, children }
   const [edited, setEdited] = useState<{ from: string | null; text: string } | null>(null);
   // What was typed gives way when the text itself changes: by a link, an example, or Back.
   const draft = edited && edited.from === prompt ? edited.text : (prompt ?? "");
-  function send() {
-    if (draft === "" || isWriting) return;
-    onSend(draft);
-    if (isChat) setEdited(null);
+  const [isSending, setSending] = useState(false);
+  async function send() {
+    if (draft === "" || isWriting || isSending) return;
+    setSending(true);
+    try {
+      await onSend(draft);
+      if (isChat) setEdited(null);
+    } catch {
+      // What was typed stays; the panel says what is wrong.
+    }
+    setSending(false);
   }
   return (
     <form
       className="compose"
       onSubmit={(event) => {
         event.preventDefault();
-        send();
+        void send();
       }}
     >
       <textarea
@@ -36,12 +44,13 @@ export function Composer({ isChat, prompt, isWriting, onSend, onStop, children }
         rows={2}
         spellCheck={false}
         maxLength={100_000}
+        readOnly={isSending}
         value={draft}
         onChange={(event) => { setEdited({ from: prompt, text: event.target.value }); }}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
           event.preventDefault();
-          send();
+          void send();
         }}
       />
       {children}
@@ -50,7 +59,7 @@ export function Composer({ isChat, prompt, isWriting, onSend, onStop, children }
           Stop
         </button>
       ) : (
-        <button type="submit" className="btn primary" disabled={draft === ""}>
+        <button type="submit" className="btn primary" disabled={draft === "" || isSending}>
           {isChat ? "Send" : "Continue"} <kbd>{"\u21b5"}</kbd>
         </button>
       )}

@@ -87,7 +87,7 @@ export function ConversationPanel({ monitor, talk, isChat, prompts, heat, object
             )}
           </TurnView>
         ))}
-        {tokens.length === 0 && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={talk.send} />}
+        {tokens.length === 0 && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={(text) => void talk.send(text)} />}
         {concepts.length > 0 && isAsked(state) && (
           <CompareView request={generateRequest(state, keptOf(state), concepts)} />
         )}

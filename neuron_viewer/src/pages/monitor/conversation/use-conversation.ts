@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { monitorTokensQuery } from "@/api/monitor";
 import type { GeneratedToken, MonitorExample, TokenStatistics } from "@/api/types";
@@ -16,7 +16,8 @@ export type ConversationNow = {
   tokens: readonly TokenStatistics[];
   isWriting: boolean;
   error: Error | null;
-  send: (text: string) => void;
+  /** Rejects, with nothing sent, where the reply that it answers cannot be read. */
+  send: (text: string) => Promise<void>;
   /** Go on from another token than the one at `at`. */
   branch: (at: number, id: number) => void;
   /** A ready experiment, from its question to its steered reply. */
@@ -25,15 +26,15 @@ export type ConversationNow = {
 };
 
 /** What has been said, with the probability of each token, and how it goes on. */
-export function useConversation({ state, change }: Monitor, isChat: boolean): ConversationNow {
+export function useConversation({ state, now, change }: Monitor, isChat: boolean): ConversationNow {
+  const client = useQueryClient();
   const generation = useGeneration();
   const query = useQuery({
-    ...monitorTokensQuery({ ...conversationOf(state), n_top: N_ALTERNATIVES }),
+    ...tokensQuery(state),
     enabled: isAsked(state),
     placeholderData: keepPreviousData,
   });
   const read = isAsked(state) ? (query.data?.tokens ?? []) : [];
-  const reply = isAsked(state) ? (query.data?.reply ?? "") : "";
   // A reply just written stays until its tokens have been read anew.
   const isAhead = generation.isWriting || (query.isPlaceholderData && generation.tokens.length > 0);
   const tokens = isAhead ? withWritten(read, generation.tokens) : read;
@@ -49,8 +50,11 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
     isWriting: generation.isWriting,
     error: generation.error ?? query.error,
     stop: generation.stop,
-    send: (text) => {
-      const next = isChat ? withMessage(state, text, reply) : { ...state, prompt: text };
+    send: async (text) => {
+      const before = now();
+      // Not what was read last: that may still be the text from before the reply.
+      const reply = isChat && before.reply.length > 0 ? (await client.fetchQuery(tokensQuery(before))).reply : "";
+      const next = isChat ? withMessage(before, text, reply) : { ...before, prompt: text };
       const fresh = { ...next, reply: [], kept: 0, explained: NOTHING_EXPLAINED };
       change(fresh);
       write(fresh, []);
@@ -61,12 +65,16 @@ export function useConversation({ state, change }: Monitor, isChat: boolean): Co
       write(fresh, [], (written) => explanationIn(experiment, written));
     },
     branch: (at, id) => {
-      const start = read.length - state.reply.length;
-      const prefix = [...state.reply.slice(0, at - start), id];
+      const said = tokens.slice(0, at).filter(({ role }) => role === "reply");
+      const prefix = [...said.map((token) => token.id), id];
       change({ reply: prefix, kept: prefix.length, explained: NOTHING_EXPLAINED });
-      write(state, prefix);
+      write(now(), prefix);
     },
   };
+}
+
+function tokensQuery(state: MonitorState) {
+  return monitorTokensQuery({ ...conversationOf(state), n_top: N_ALTERNATIVES });
 }
 
 /** The tokens read up to where the reply that is being written begins, then its own. */

@@ -79,6 +79,19 @@ test("branches from another token", async ({ page, model }) => {
   await expect(reply).toHaveText((text ?? "").replace("\u00b7", " ").trim());
 });
 
+test("says where a reply was written with other settings, and writes it again", async ({ page, model }) => {
+  await write(page, firstExample(model).prompt);
+  const said = page.locator(".madeotherwise");
+  await expect(said).toHaveCount(0);
+  await page.getByLabel("max", { exact: true }).fill("3");
+  await page.keyboard.press("Enter");
+  await expect(said).toContainText("written with max 6");
+  await page.reload();
+  await said.getByRole("button", { name: "Write it again with max 3" }).click();
+  await expect(said).toHaveCount(0);
+  await expect(page.locator(".msg").filter({ hasText: "Model" }).locator(".strip button")).toHaveCount(3);
+});
+
 test("steers: both replies, a switch, a sweep, and the link to share it", async ({ page, model }) => {
   await write(page, firstExample(model).prompt);
   await explainReply(page);

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 
 import { conceptToText, textToConcept } from "@/pages/monitor/concept-text";
 import { explainedPart, generateRequest, keptOf } from "@/pages/monitor/conversation-request";
+import { conversationCurl, conversationJson, conversationPython } from "@/pages/monitor/export/conversation-export";
 import {
   DEFAULT_LISTING,
+  differing,
   emptyState,
   listingBefore,
   readState,
@@ -36,6 +38,7 @@ const CHAT: MonitorState = {
   reply: [0, 35, 36, 49151],
   kept: 2,
   sampling: { temperature: 0.7, top_p: 0.9, seed: 12, max_new_tokens: 20 },
+  madeWith: { temperature: 0.7, top_p: 0.9, seed: 12, max_new_tokens: 20 },
   explained: { position: 31, of: "logit_diff", token: " 9", distractor: 315 },
   listing: { by: "activation", kind: "mlp", side: "negative", layers: [0, 3], tokens: [4, 9], text: "day", minScore: 0.4 },
   grouping: { cut: 0.45, min_members: 4 },
@@ -65,6 +68,23 @@ describe("the state in the URL", () => {
   it("is empty where everything is at its default", () => {
     expect(writeState(emptyState(true)).toString()).toBe("");
     expect(again(emptyState(true), true)).toEqual(emptyState(true));
+  });
+
+  it("keeps the settings that made the reply, where they have changed since", () => {
+    const changed = { ...CHAT, sampling: { ...CHAT.sampling, temperature: 0, seed: 3 } };
+    expect(again(changed, true)).toEqual(changed);
+    expect(writeState(CHAT).has("made")).toBe(false);
+    expect(differing(changed)).toEqual(["temperature", "seed"]);
+    expect(readState(new URLSearchParams("u=a&r=1&temp=1&made=1~~2~3"), true).madeWith.temperature).toBe(1);
+    expect(writeState({ ...changed, reply: [], kept: 0 }).has("made")).toBe(false);
+  });
+
+  it("exports the settings that made the reply, and writes the next one with those that are set", () => {
+    const changed = { ...CHAT, sampling: { ...CHAT.sampling, temperature: 0, seed: 3 } };
+    expect(JSON.parse(conversationJson(changed, "m"))).toMatchObject(CHAT.sampling);
+    expect(conversationCurl(changed, "")).toContain('"seed": 12');
+    expect(conversationPython(changed, "")).toContain('"seed": 12');
+    expect(generateRequest(changed, [])).toMatchObject({ temperature: 0, seed: 3 });
   });
 
   it("drops what it cannot read", () => {

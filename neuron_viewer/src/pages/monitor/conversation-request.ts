@@ -27,6 +27,11 @@ export function keptOf({ reply, kept }: MonitorState): number[] {
   return reply.slice(0, kept);
 }
 
+/** What the shown reply is written by, with these concepts in force. */
+export function shownRequest(state: MonitorState, concepts: ConceptSpec[]): GenerateRequest {
+  return generateRequest({ ...state, sampling: state.madeWith }, keptOf(state), concepts);
+}
+
 export function generateRequest(state: MonitorState, prefix: number[], concepts: ConceptSpec[] = []): GenerateRequest {
   const { temperature, top_p, seed, max_new_tokens } = state.sampling;
   return {

@@ -3,7 +3,7 @@
  *
  * `p` the text to continue, or `u` `a` `s` messages in order; `r` the reply's token ids (base 36), of which the
  * first `kept` were chosen in branching; `temp` `top_p`
- * `seed` `max` how tokens are chosen; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
+ * `seed` `max` how tokens are chosen; `made` how those of the reply were, where that is otherwise; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
  * `side` `in` (layers) `from` (tokens) `find` `score` what is listed; `cut` `least` how concepts are grouped; `c`
  * concepts that steer. But for the prompt none of
  * these is a key of the Debugger's, since its question is carried from page to page. What is at its default is
@@ -54,7 +54,10 @@ export type MonitorState = {
   reply: number[];
   /** How many of them, from the first, were kept or chosen when it was branched: the rest follows from them. */
   kept: number;
+  /** How the next reply is written. */
   sampling: Sampling;
+  /** How the reply that is shown was. */
+  madeWith: Sampling;
   explained: Explained;
   listing: Listing;
   grouping: Grouping;
@@ -84,6 +87,7 @@ export function emptyState(isChat: boolean): MonitorState {
     reply: [],
     kept: 0,
     sampling: DEFAULT_SAMPLING,
+    madeWith: DEFAULT_SAMPLING,
     explained: NOTHING_EXPLAINED,
     listing: DEFAULT_LISTING,
     grouping: DEFAULT_GROUPING,
@@ -98,12 +102,14 @@ export function readState(params: URLSearchParams, isChat: boolean): MonitorStat
     return role ? [{ role, content }] : [];
   });
   const reply = readIds(params.get("r"));
+  const sampling = readSampling(params);
   return {
     prompt: prompt ?? (messages.length > 0 || isChat ? null : ""),
     messages: prompt === null ? messages : [],
     reply,
     kept: Math.min(Math.trunc(readNumber(params, "kept", 0, 1e7) ?? 0), reply.length),
-    sampling: readSampling(params),
+    sampling,
+    madeWith: reply.length > 0 ? readMade(params.get("made"), sampling) : sampling,
     explained: readExplained(params),
     listing: readListing(params),
     grouping: {
@@ -121,6 +127,7 @@ export function writeState(state: MonitorState): URLSearchParams {
   if (state.reply.length > 0) params.set("r", state.reply.map((id) => id.toString(36)).join("."));
   if (state.kept > 0) params.set("kept", String(state.kept));
   writeSampling(state.sampling, params);
+  if (state.reply.length > 0 && differing(state).length > 0) params.set("made", madeText(state.madeWith));
   writeExplained(state.explained, params);
   writeListing(state.listing, params);
   if (state.grouping.cut !== DEFAULT_GROUPING.cut) params.set("cut", String(state.grouping.cut));
@@ -143,6 +150,25 @@ function readSampling(params: URLSearchParams): Sampling {
     seed: Math.trunc(number("seed", 0, Number.MAX_SAFE_INTEGER, DEFAULT_SAMPLING.seed)),
     max_new_tokens: Math.trunc(number("max", 1, 4096, DEFAULT_SAMPLING.max_new_tokens)),
   };
+}
+
+const SAMPLING_KEYS = ["temperature", "top_p", "seed", "max_new_tokens"] as const;
+
+/** The settings that are otherwise now than when the reply was written. */
+export function differing({ sampling, madeWith }: Pick<MonitorState, "sampling" | "madeWith">): (keyof Sampling)[] {
+  return SAMPLING_KEYS.filter((key) => sampling[key] !== madeWith[key]);
+}
+
+/** Temperature, top-p, seed and length: `0.7~0.9~12~48`. */
+function madeText(madeWith: Sampling): string {
+  return SAMPLING_KEYS.map((key) => madeWith[key]).join("~");
+}
+
+function readMade(text: string | null, otherwise: Sampling): Sampling {
+  const [temp = "", top_p = "", seed = "", max = "", ...rest] = text?.split("~") ?? [];
+  const parts = new URLSearchParams({ temp, top_p, seed, max });
+  const isWhole = rest.length === 0 && [...parts.values()].every((part) => part !== "");
+  return isWhole ? readSampling(parts) : otherwise;
 }
 
 /** A number within bounds; null where there is none. */

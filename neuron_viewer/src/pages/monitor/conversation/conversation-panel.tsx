@@ -4,13 +4,14 @@ import type { InfluenceResponse, TokenStatistics } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
 import { maxAbs } from "@/lib/color";
 
-import { generateRequest, keptOf, isAsked } from "../conversation-request";
+import { isAsked, shownRequest } from "../conversation-request";
 import { listingBefore, NOTHING_EXPLAINED, type Explained } from "../monitor-state";
 import type { Monitor } from "../use-monitor";
 import { Alternatives } from "./alternatives";
 import { CompareView } from "./compare-view";
 import { Composer } from "./composer";
 import { HeatLegend } from "./heat-legend";
+import { MadeOtherwise } from "./made-otherwise";
 import { Openings } from "./openings";
 import { SamplingOptions } from "./sampling-options";
 import { TokenCard, usePointed } from "./token-card";
@@ -88,8 +89,9 @@ export function ConversationPanel({ monitor, talk, isChat, prompts, heat, object
           </TurnView>
         ))}
         {tokens.length === 0 && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={(text) => void talk.send(text)} />}
+        {state.reply.length > 0 && !isWriting && <MadeOtherwise state={state} onAgain={talk.again} />}
         {concepts.length > 0 && isAsked(state) && (
-          <CompareView request={generateRequest(state, keptOf(state), concepts)} />
+          <CompareView request={shownRequest(state, concepts)} />
         )}
         {error && (
           <div className="pad">

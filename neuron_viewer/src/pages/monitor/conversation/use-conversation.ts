@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-quer
 import { monitorTokensQuery } from "@/api/monitor";
 import type { GeneratedToken, MonitorExample, TokenStatistics } from "@/api/types";
 
-import { conversationOf, generateRequest, isAsked } from "../conversation-request";
+import { conversationOf, generateRequest, isAsked, keptOf } from "../conversation-request";
 import { type Explained, NOTHING_EXPLAINED, type MonitorState } from "../monitor-state";
 import { experimentState, explanationIn } from "../start/experiment-state";
 import type { Monitor } from "../use-monitor";
@@ -20,6 +20,8 @@ export type ConversationNow = {
   send: (text: string) => Promise<void>;
   /** Go on from another token than the one at `at`. */
   branch: (at: number, id: number) => void;
+  /** The reply once more, as it is to be written now. */
+  again: () => void;
   /** A ready experiment, from its question to its steered reply. */
   run: (experiment: MonitorExample) => void;
   stop: () => void;
@@ -42,7 +44,8 @@ export function useConversation({ state, now, change }: Monitor, isChat: boolean
   function write(next: MonitorState, prefix: number[], explain?: (written: readonly GeneratedToken[]) => Explained) {
     generation.start(generateRequest(next, prefix), (written) => {
       const reply = [...prefix, ...written.map(({ id }) => id)];
-      change(explain ? { reply, explained: explain(written) } : { reply }, true);
+      const told = { reply, madeWith: next.sampling };
+      change(explain ? { ...told, explained: explain(written) } : told, true);
     });
   }
   return {
@@ -64,11 +67,17 @@ export function useConversation({ state, now, change }: Monitor, isChat: boolean
       change(fresh);
       write(fresh, [], (written) => explanationIn(experiment, written));
     },
+    again: () => {
+      const next = now();
+      change({ reply: keptOf(next), madeWith: next.sampling, explained: NOTHING_EXPLAINED });
+      write(next, keptOf(next));
+    },
     branch: (at, id) => {
       const said = tokens.slice(0, at).filter(({ role }) => role === "reply");
       const prefix = [...said.map((token) => token.id), id];
-      change({ reply: prefix, kept: prefix.length, explained: NOTHING_EXPLAINED });
-      write(now(), prefix);
+      const next = now();
+      change({ reply: prefix, kept: prefix.length, madeWith: next.sampling, explained: NOTHING_EXPLAINED });
+      write(next, prefix);
     },
   };
 }

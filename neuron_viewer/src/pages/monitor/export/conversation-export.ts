@@ -2,13 +2,14 @@
 import type { GenerateRequest } from "@/api/types";
 import { pythonLiteral } from "@/lib/python-literal";
 
-import { generateRequest, keptOf } from "../conversation-request";
+import { shownRequest } from "../conversation-request";
 import type { MonitorState } from "../monitor-state";
 
 /** Everything that the reply follows from, and its tokens. */
 export function conversationJson(state: MonitorState, model: string): string {
-  const { prompt, messages, reply, kept, sampling, concepts } = state;
-  return `${JSON.stringify({ model, prompt, messages, reply_tokens: reply, kept_tokens: kept, ...sampling, concepts }, null, 2)}\n`;
+  const { prompt, messages, reply, kept, madeWith, concepts } = state;
+  const told = { model, prompt, messages, reply_tokens: reply, kept_tokens: kept, ...madeWith, concepts };
+  return `${JSON.stringify(told, null, 2)}\n`;
 }
 
 export function conversationCurl(state: MonitorState, origin: string): string {
@@ -38,5 +39,5 @@ print(reply["text"])
 /** The reply as it is steered now, in one piece. */
 function requestOf(state: MonitorState): GenerateRequest {
   const inForce = state.concepts.filter((concept) => concept.enabled);
-  return { ...generateRequest(state, keptOf(state), inForce), stream: false };
+  return { ...shownRequest(state, inForce), stream: false };
 }

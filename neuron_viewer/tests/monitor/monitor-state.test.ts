@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { conceptToText, textToConcept } from "@/pages/monitor/concept-text";
+import { conceptToText, textToConcept, whyUnread } from "@/pages/monitor/concept-text";
 import { explainedPart, generateRequest, keptOf } from "@/pages/monitor/conversation-request";
 import { conversationCurl, conversationJson, conversationPython } from "@/pages/monitor/export/conversation-export";
 import {
@@ -43,6 +43,7 @@ const CHAT: MonitorState = {
   listing: { by: "activation", kind: "mlp", side: "negative", layers: [0, 3], tokens: [4, 9], text: "day", minScore: 0.4 },
   grouping: { cut: 0.45, min_members: 4 },
   concepts: [DAYS],
+  unread: [],
 };
 
 const again = (state: MonitorState, isChat: boolean) =>
@@ -89,7 +90,7 @@ describe("the state in the URL", () => {
 
   it("drops what it cannot read", () => {
     const state = readState(
-      new URLSearchParams("r=x.!!&temp=hot&top_p=7&on=-2&tok=x&of=luck&in=3&from=9-2&cut=9&least=0&score=high&kinds=cats&c=a~b~c&c=x~set~1~all~on~"),
+      new URLSearchParams("r=x.!!&temp=hot&top_p=7&on=-2&tok=x&of=luck&in=3&from=9-2&cut=9&least=0&score=high&kinds=cats"),
       true,
     );
     expect(state).toEqual({ ...emptyState(true), listing: { ...DEFAULT_LISTING, tokens: [2, 9] } });
@@ -104,15 +105,39 @@ describe("the state in the URL", () => {
 
 describe("a concept as text", () => {
   it("keeps members, sides and places", () => {
-    expect(textToConcept(conceptToText(DAYS))).toEqual(DAYS);
+    expect(textToConcept(conceptToText(DAYS))).toEqual({ concept: DAYS, unread: [] });
     const placed = { ...DAYS, positions: [3, 4], where: "everything" as const };
-    expect(textToConcept(conceptToText(placed))).toEqual(placed);
+    expect(textToConcept(conceptToText(placed))).toEqual({ concept: placed, unread: [] });
   });
 
-  it("is refused where a part is missing or of no component", () => {
-    expect(textToConcept("days~set~1~everything~on~mlp_L3_117")).toBeNull();
-    expect(textToConcept("days~push~1~everything~on~mlp_L3_117+")).toBeNull();
-    expect(textToConcept("days~set~much~everything~on~mlp_L3_117+")).toBeNull();
+  it("keeps the members that can be read, and says of the others why not", () => {
+    const { concept, unread } = textToConcept("days~set~1~everything~on~mlp_L3_117+ mlp_L3_118 cat- embed+");
+    expect(concept?.members).toEqual([{ component: "mlp_L3_117", side: "positive" }]);
+    expect(unread).toEqual(["mlp_L3_118", "cat-", "embed+"]);
+    expect(unread.map(whyUnread)).toEqual([
+      expect.stringContaining("no side"),
+      expect.stringContaining("no component"),
+      expect.stringContaining("only neurons, heads and latents"),
+    ]);
+  });
+
+  it.each([
+    ["days~set~1~everything~on", "5 parts"],
+    ["days~set~1~everything~on~mlp_L3_117", "no member"],
+    ["days~push~1~everything~on~mlp_L3_117+", "set, add, scale"],
+    ["days~set~much~everything~on~mlp_L3_117+", "no number"],
+    ["days~set~~everything~on~mlp_L3_117+", "no number"],
+    ["days~set~1~nowhere~on~mlp_L3_117+", "token indices"],
+  ])("%s is not read, and it is said why", (text, why) => {
+    expect(textToConcept(text)).toEqual({ concept: null, unread: [text] });
+    expect(whyUnread(text)).toContain(why);
+  });
+
+  it("is still said to be unread when something else of the link changes", () => {
+    const state = readState(new URLSearchParams("c=days~set~1~everything~on~mlp_L3_117%2B+cat-&c=a~b~c"), true);
+    expect(state.concepts).toHaveLength(1);
+    expect(state.unread).toEqual(["cat-", "a~b~c"]);
+    expect(again({ ...state, kept: 0 }, true)).toEqual(state);
   });
 });
 

@@ -5,9 +5,9 @@
  * first `kept` were chosen in branching; `temp` `top_p`
  * `seed` `max` how tokens are chosen; `made` how those of the reply were, where that is otherwise; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
  * `side` `in` (layers) `from` (tokens) `find` `score` what is listed; `cut` `least` how concepts are grouped; `c`
- * concepts that steer. But for the prompt none of
+ * concepts that steer, `lost` what of them could not be read. But for the prompt none of
  * these is a key of the Debugger's, since its question is carried from page to page. What is at its default is
- * left out; what cannot be read is dropped: a link may come from a newer version.
+ * left out; what else cannot be read is dropped: a link may come from a newer version.
  */
 import type { ConceptSpec } from "@/api/types";
 
@@ -62,6 +62,8 @@ export type MonitorState = {
   listing: Listing;
   grouping: Grouping;
   concepts: ConceptSpec[];
+  /** Concepts and members of concepts that could not be read, until they have been seen. */
+  unread: string[];
 };
 
 export const DEFAULT_GROUPING: Grouping = { cut: 0.6, min_members: 3 };
@@ -92,10 +94,12 @@ export function emptyState(isChat: boolean): MonitorState {
     listing: DEFAULT_LISTING,
     grouping: DEFAULT_GROUPING,
     concepts: [],
+    unread: [],
   };
 }
 
 export function readState(params: URLSearchParams, isChat: boolean): MonitorState {
+  const read = params.getAll("c").map(textToConcept);
   const prompt = params.get("p");
   const messages = [...params].flatMap(([key, content]) => {
     const role = ROLES[key];
@@ -116,7 +120,8 @@ export function readState(params: URLSearchParams, isChat: boolean): MonitorStat
       cut: readNumber(params, "cut", 0.01, 2) ?? DEFAULT_GROUPING.cut,
       min_members: Math.trunc(readNumber(params, "least", 1, 100) ?? DEFAULT_GROUPING.min_members),
     },
-    concepts: params.getAll("c").flatMap((text) => textToConcept(text) ?? []),
+    concepts: read.flatMap(({ concept }) => concept ?? []),
+    unread: [...new Set([...params.getAll("lost"), ...read.flatMap(({ unread }) => unread)])],
   };
 }
 
@@ -133,6 +138,7 @@ export function writeState(state: MonitorState): URLSearchParams {
   if (state.grouping.cut !== DEFAULT_GROUPING.cut) params.set("cut", String(state.grouping.cut));
   if (state.grouping.min_members !== DEFAULT_GROUPING.min_members) params.set("least", String(state.grouping.min_members));
   for (const concept of state.concepts) params.append("c", conceptToText(concept));
+  for (const text of state.unread) params.append("lost", text);
   return params;
 }
 

@@ -5,6 +5,7 @@ import { ActiveConcept } from "./active-concept";
 import { ConceptForm } from "./concept-form";
 import { ExportMenu } from "../export/export-menu";
 import { SweepPanel } from "./sweep-panel";
+import { UnreadConcepts } from "./unread-concepts";
 
 type SteerPanelProps = { monitor: Monitor; model: string; extremeLevel: number | null };
 
@@ -25,6 +26,7 @@ export function SteerPanel({ monitor, model, extremeLevel }: SteerPanelProps) {
         </span>
       </header>
       <div className="pad sform">
+        <UnreadConcepts unread={state.unread} onDismiss={() => { change({ unread: [] }, true); }} />
         {concepts.map((concept, index) => (
           <ActiveConcept
             key={`${index} ${concept.name}`}

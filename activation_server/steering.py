@@ -96,6 +96,7 @@ def read_sweep(
 ) -> Generator[Event, None, None]:
     """Read a request now; its events are `baseline`, a `cell` each, then `done`."""
     watched = _watched(model, body)
+    _refuse_positions(body, len(watched.text.tokens))
     for number, k in enumerate(body.ks):
         if k > len(body.members):
             raise BadRequest(
@@ -113,6 +114,16 @@ def read_sweep(
         strength: _edits(model, body, strength, extremes, bases) for strength in body.strengths
     }
     return _sweep_events(Sweep(model, watched, bases), body, edits)
+
+
+def _refuse_positions(body: SweepRequest, n_tokens: int) -> None:
+    for number, position in enumerate(body.positions or ()):
+        if position >= n_tokens:
+            raise BadRequest(
+                f"{position} was given; the conversation has tokens 0-{n_tokens - 1}.",
+                POSITION_HINT,
+                where=f"positions[{number}]",
+            )
 
 
 def _edits(

@@ -263,14 +263,17 @@ def test_a_sweep_fills_its_grid(monitor: ModelSession, client: TestClient) -> No
         ({"dataset": "other"}, "dataset"),
         ({"other_texts": [""]}, "other_texts[0]"),
         ({"strengths": []}, "strengths"),
+        ({"positions": [3, 14]}, "positions[1]: 14 was given; the conversation has tokens 0-13"),
     ],
 )
 def test_wrong_sweeps_are_refused_in_words(
     monitor: ModelSession, client: TestClient, changes: dict[str, Any], says: str
 ) -> None:
-    answer = client.post("/api/monitor/sweep", json=sweep(**changes))
-    assert answer.status_code == 422, answer.text
-    assert says in answer.json()["message"]
+    for accept in ("application/json", "text/event-stream"):
+        asked = sweep(**changes)
+        answer = client.post("/api/monitor/sweep", json=asked, headers={"accept": accept})
+        assert answer.status_code == 422, answer.text
+        assert says in answer.json()["message"]
 
 
 def test_without_explanations_or_quantiles_it_says_how_to_make_them(

@@ -123,9 +123,19 @@ test("steers: both replies, a switch, a sweep, and the link to share it", async 
   await cells.last().click();
   await expect(cells.last()).toHaveAttribute("aria-pressed", "true");
   await expect(steer).toContainText("KL, other text");
+  await page.reload();
+  await expect(cells).toHaveCount(7);
+  await expect(cells.last()).toHaveAttribute("aria-pressed", "true");
 
   await steer.getByRole("button", { name: /^Remove/ }).click();
   await expect(compared).toHaveCount(0);
+});
+
+test("refuses a sweep of tokens that the text has not", async ({ page }) => {
+  await page.goto("/monitor?p=One+two+three&on=1&c=x~set~0~at+1,90~on~attn_L0_0%2B");
+  const steer = panel(page, "Steer");
+  await expect(steer).toContainText(/Tokens 90 lie outside the text, which has tokens 0.\d+\./);
+  await expect(steer.getByRole("button", { name: "Sweep strength and number" })).toBeDisabled();
 });
 
 test("runs a ready experiment to another reply, and shares it by its link", async ({ page, context, model }) => {

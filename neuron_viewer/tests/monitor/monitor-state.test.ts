@@ -44,6 +44,7 @@ const CHAT: MonitorState = {
   grouping: { cut: 0.45, min_members: 4 },
   concepts: [DAYS],
   unread: [],
+  sweep: { concept: { ...DAYS, method: "add" }, position: 30, token: " 9" },
 };
 
 const again = (state: MonitorState, isChat: boolean) =>

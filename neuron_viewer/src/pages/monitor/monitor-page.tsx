@@ -45,6 +45,7 @@ function Monitored({ model }: { model: ModelResponse }) {
   const talk = useConversation(monitor, isChat);
   const { state, change } = monitor;
   const { position } = state.explained;
+  const nTokens = talk.tokens.length;
   const request = position === null ? null : influenceRequest(state, position, model.n_layers);
   const query = useInfluence(request);
   const measured = useInfluence(request && query.data ? { ...request, measure: MEASURED } : null);
@@ -99,6 +100,7 @@ function Monitored({ model }: { model: ModelResponse }) {
               <ComponentsPanel
                 query={{ ...query, error: null }}
                 listing={state.listing}
+                lasts={{ token: nTokens === 0 ? null : nTokens - 1, layer: model.n_layers - 1 }}
                 onListing={(listing) => { change({ listing }, true); }}
                 measured={{ effects: effectsOf(measured.data?.items ?? []), isRunning: measured.isFetching }}
                 onSteer={(item) => { steer({ name: item.component, members: [memberOf(item)], strength: 0 }); }}
@@ -106,7 +108,12 @@ function Monitored({ model }: { model: ModelResponse }) {
             )}
           </ErrorBoundary>
           <ErrorBoundary name="Steer">
-            <SteerPanel monitor={monitor} model={model.name} extremeLevel={query.data?.extreme_level ?? null} />
+            <SteerPanel
+              monitor={monitor}
+              model={model.name}
+              nTokens={nTokens}
+              extremeLevel={query.data?.extreme_level ?? null}
+            />
           </ErrorBoundary>
         </div>
       </div>

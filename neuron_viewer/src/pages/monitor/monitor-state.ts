@@ -5,7 +5,8 @@
  * first `kept` were chosen in branching; `temp` `top_p`
  * `seed` `max` how tokens are chosen; `made` how those of the reply were, where that is otherwise; `on` the token that is explained, `of` `tok` `vs` what of it; `by` `kinds`
  * `side` `in` (layers) `from` (tokens) `find` `score` what is listed; `cut` `least` how concepts are grouped; `c`
- * concepts that steer, `lost` what of them could not be read. But for the prompt none of
+ * concepts that steer, `lost` what of them could not be read; `sw` the concept
+ * that was swept, `swon` `swtok` the token that was watched. But for the prompt none of
  * these is a key of the Debugger's, since its question is carried from page to page. What is at its default is
  * left out; what else cannot be read is dropped: a link may come from a newer version.
  */
@@ -46,6 +47,9 @@ export type Explained = {
   distractor: TokenChoice | null;
 };
 
+/** What a sweep was asked of: its concept as it was then, and the token that is watched. */
+export type Swept = { concept: ConceptSpec; position: number; token: TokenChoice | null };
+
 export type MonitorState = {
   /** The text that is continued; null in a chat. */
   prompt: string | null;
@@ -64,6 +68,8 @@ export type MonitorState = {
   concepts: ConceptSpec[];
   /** Concepts and members of concepts that could not be read, until they have been seen. */
   unread: string[];
+  /** The sweep that is shown. */
+  sweep: Swept | null;
 };
 
 export const DEFAULT_GROUPING: Grouping = { cut: 0.6, min_members: 3 };
@@ -95,6 +101,7 @@ export function emptyState(isChat: boolean): MonitorState {
     grouping: DEFAULT_GROUPING,
     concepts: [],
     unread: [],
+    sweep: null,
   };
 }
 
@@ -122,6 +129,7 @@ export function readState(params: URLSearchParams, isChat: boolean): MonitorStat
     },
     concepts: read.flatMap(({ concept }) => concept ?? []),
     unread: [...new Set([...params.getAll("lost"), ...read.flatMap(({ unread }) => unread)])],
+    sweep: readSweep(params),
   };
 }
 
@@ -139,7 +147,24 @@ export function writeState(state: MonitorState): URLSearchParams {
   if (state.grouping.min_members !== DEFAULT_GROUPING.min_members) params.set("least", String(state.grouping.min_members));
   for (const concept of state.concepts) params.append("c", conceptToText(concept));
   for (const text of state.unread) params.append("lost", text);
+  if (state.sweep) writeSweep(state.sweep, params);
   return params;
+}
+
+function readSweep(params: URLSearchParams): Swept | null {
+  const { concept } = textToConcept(params.get("sw") ?? "");
+  const position = readIndex(params.get("swon"));
+  return concept && position !== null ? { concept, position, token: readToken(params.get("swtok")) } : null;
+}
+
+function writeSweep({ concept, position, token }: Swept, params: URLSearchParams): void {
+  params.set("sw", conceptToText(concept));
+  params.set("swon", String(position));
+  if (token !== null) params.set("swtok", tokenText(token));
+}
+
+function readIndex(text: string | null): number | null {
+  return text !== null && /^\d{1,7}$/.test(text) ? Number(text) : null;
 }
 
 function readIds(text: string | null): number[] {
@@ -192,9 +217,8 @@ function writeSampling(sampling: Sampling, params: URLSearchParams): void {
 }
 
 function readExplained(params: URLSearchParams): Explained {
-  const at = params.get("on");
   return {
-    position: at !== null && /^\d{1,7}$/.test(at) ? Number(at) : null,
+    position: readIndex(params.get("on")),
     of: OFS.find((of) => of === params.get("of")) ?? "logprob",
     token: readToken(params.get("tok")),
     distractor: readToken(params.get("vs")),

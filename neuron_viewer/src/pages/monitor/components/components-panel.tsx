@@ -9,7 +9,7 @@ import { formatEffect } from "@/lib/format";
 
 import type { Listing } from "../monitor-state";
 import { ComponentRow } from "./component-row";
-import { ListingControls } from "./listing-controls";
+import { type Lasts, ListingControls } from "./listing-controls";
 
 /** Measured effects by node; a node that is not there is still to come, or lies past those that are measured. */
 export type MeasuredItems = { effects: ReadonlyMap<string, number>; isRunning: boolean };
@@ -17,20 +17,21 @@ export type MeasuredItems = { effects: ReadonlyMap<string, number>; isRunning: b
 type ComponentsPanelProps = {
   query: Asynchronous<InfluenceResponse>;
   listing: Listing;
+  lasts: Lasts;
   onListing: (listing: Listing) => void;
   measured: MeasuredItems;
   onSteer: (item: InfluenceItem) => void;
 };
 
 /** The leading components, with side, activation in their own terms, attribution and measured effect. */
-export function ComponentsPanel({ query, listing, onListing, measured, onSteer }: ComponentsPanelProps) {
+export function ComponentsPanel({ query, listing, lasts, onListing, measured, onSteer }: ComponentsPanelProps) {
   const { data } = query;
   return (
     <section className="panel nodes" aria-labelledby="components-title">
       <header>
         <h2 id="components-title">Components</h2>
         <span className="note">{data && `leading ${data.items.length}`}</span>
-        <ListingControls listing={listing} onChange={onListing} />
+        <ListingControls listing={listing} lasts={lasts} onChange={onListing} />
         <span className="end note" role="status">
           {measured.isRunning && "Measuring the first 60"}
         </span>
@@ -56,7 +57,7 @@ export function ComponentsPanel({ query, listing, onListing, measured, onSteer }
   );
 }
 
-type RowsProps = Omit<ComponentsPanelProps, "query" | "onListing"> & {
+type RowsProps = Omit<ComponentsPanelProps, "query" | "lasts" | "onListing"> & {
   items: readonly InfluenceItem[];
   tokens: InfluenceResponse["tokens"];
 };

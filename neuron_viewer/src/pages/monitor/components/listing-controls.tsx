@@ -1,14 +1,16 @@
 import type { Listing } from "../monitor-state";
 import { RangeText } from "./range-text";
 
-type ListingControlsProps = { listing: Listing; onChange: (listing: Listing) => void };
+/** The last token and layer there are; null while that is not known. */
+export type Lasts = { token: number | null; layer: number | null };
+type ListingControlsProps = { listing: Listing; lasts: Lasts; onChange: (listing: Listing) => void };
 
 const KINDS = [["all", "All"], ["attn", "Attn"], ["mlp", "MLP"], ["latent", "Latents"]] as const;
 const SIDES = [["both", "Both sides"], ["positive", "+"], ["negative", "\u2212"]] as const;
 const RANKS = [["activation", "Activation"], ["attribution", "Attribution"]] as const;
 
 /** What is listed, and by what it is ranked. */
-export function ListingControls({ listing, onChange }: ListingControlsProps) {
+export function ListingControls({ listing, lasts, onChange }: ListingControlsProps) {
   return (
     <>
       <Choice
@@ -29,8 +31,18 @@ export function ListingControls({ listing, onChange }: ListingControlsProps) {
         value={listing.by}
         onChange={(by) => { onChange({ ...listing, by }); }}
       />
-      <RangeText label="Tokens" range={listing.tokens} onChange={(tokens) => { onChange({ ...listing, tokens }); }} />
-      <RangeText label="Layers" range={listing.layers} onChange={(layers) => { onChange({ ...listing, layers }); }} />
+      <RangeText
+        label="Tokens"
+        range={listing.tokens}
+        last={lasts.token}
+        onChange={(tokens) => { onChange({ ...listing, tokens }); }}
+      />
+      <RangeText
+        label="Layers"
+        range={listing.layers}
+        last={lasts.layer}
+        onChange={(layers) => { onChange({ ...listing, layers }); }}
+      />
       <input
         className="field"
         type="search"

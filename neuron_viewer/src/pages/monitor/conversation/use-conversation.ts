@@ -58,7 +58,7 @@ export function useConversation({ state, now, change }: Monitor, isChat: boolean
       // Not what was read last: that may still be the text from before the reply.
       const reply = isChat && before.reply.length > 0 ? (await client.fetchQuery(tokensQuery(before))).reply : "";
       const next = isChat ? withMessage(before, text, reply) : { ...before, prompt: text };
-      const fresh = { ...next, reply: [], kept: 0, explained: NOTHING_EXPLAINED };
+      const fresh = { ...next, reply: [], kept: 0, explained: NOTHING_EXPLAINED, sweep: null };
       change(fresh);
       write(fresh, []);
     },
@@ -69,14 +69,14 @@ export function useConversation({ state, now, change }: Monitor, isChat: boolean
     },
     again: () => {
       const next = now();
-      change({ reply: keptOf(next), madeWith: next.sampling, explained: NOTHING_EXPLAINED });
+      change({ reply: keptOf(next), madeWith: next.sampling, explained: NOTHING_EXPLAINED, sweep: null });
       write(next, keptOf(next));
     },
     branch: (at, id) => {
       const said = tokens.slice(0, at).filter(({ role }) => role === "reply");
       const prefix = [...said.map((token) => token.id), id];
       const next = now();
-      change({ reply: prefix, kept: prefix.length, madeWith: next.sampling, explained: NOTHING_EXPLAINED });
+      change({ reply: prefix, kept: prefix.length, madeWith: next.sampling, explained: NOTHING_EXPLAINED, sweep: null });
       write(next, prefix);
     },
   };

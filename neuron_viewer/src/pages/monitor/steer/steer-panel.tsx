@@ -7,13 +7,20 @@ import { ExportMenu } from "../export/export-menu";
 import { SweepPanel } from "./sweep-panel";
 import { UnreadConcepts } from "./unread-concepts";
 
-type SteerPanelProps = { monitor: Monitor; model: string; extremeLevel: number | null };
+type SteerPanelProps = {
+  monitor: Monitor;
+  model: string;
+  /** Tokens of the text; 0 before it is read. */
+  nTokens: number;
+  extremeLevel: number | null;
+};
 
 /** Concepts in force, each with its switch; the form that finds more; and what the chosen one does to the rest. */
-export function SteerPanel({ monitor, model, extremeLevel }: SteerPanelProps) {
+export function SteerPanel({ monitor, model, nTokens, extremeLevel }: SteerPanelProps) {
   const { state, change } = monitor;
   const { concepts } = state;
   const [last] = concepts.slice(-1);
+  const range = state.listing.tokens;
   function set(index: number, concept: ConceptSpec | null) {
     change({ concepts: concepts.flatMap((old, at) => (at === index ? (concept ?? []) : old)) });
   }
@@ -31,7 +38,7 @@ export function SteerPanel({ monitor, model, extremeLevel }: SteerPanelProps) {
           <ActiveConcept
             key={`${index} ${concept.name}`}
             concept={concept}
-            range={state.listing.tokens}
+            range={range && range[1] < nTokens ? range : null}
             onChange={(next) => { set(index, next); }}
             onRemove={() => { set(index, null); }}
           />
@@ -46,7 +53,15 @@ export function SteerPanel({ monitor, model, extremeLevel }: SteerPanelProps) {
           extremeLevel={extremeLevel}
           onAdd={(concept) => { change({ concepts: [...concepts, concept] }); }}
         />
-        {last && <SweepPanel state={state} concept={last} onChoose={(next) => { set(concepts.length - 1, next); }} />}
+        {last && (
+          <SweepPanel
+            state={state}
+            concept={last}
+            nTokens={nTokens}
+            onSweep={(sweep) => { change({ sweep }, true); }}
+            onChoose={(next) => { set(concepts.length - 1, next); }}
+          />
+        )}
       </div>
     </section>
   );

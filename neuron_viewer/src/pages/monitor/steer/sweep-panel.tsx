@@ -1,5 +1,3 @@
-import { useState } from "react";
-
 import { streamSweep, type SweepSoFar } from "@/api/monitor";
 import type { ConceptSpec, SweepRequest } from "@/api/types";
 import { ErrorNote } from "@/components/error-note";
@@ -9,21 +7,30 @@ import { formatProb } from "@/lib/format";
 import { useStream } from "@/lib/use-stream";
 
 import { conversationOf } from "../conversation-request";
-import type { MonitorState } from "../monitor-state";
+import type { MonitorState, Swept } from "../monitor-state";
+import { tokensText } from "./active-concept";
+import { sameConcept } from "./same-concept";
 import { sweepSizes, SWEEP_STRENGTHS } from "./sweep-sizes";
 import { SweepMap } from "./sweep-map";
 
 type SweepPanelProps = {
   state: MonitorState;
   concept: ConceptSpec;
+  /** Tokens of the text; 0 before it is read. */
+  nTokens: number;
+  onSweep: (sweep: Swept) => void;
   onChoose: (concept: ConceptSpec) => void;
 };
 
 /** What strength and number of components do to the clicked token, and to everything else. */
-export function SweepPanel({ state, concept, onChoose }: SweepPanelProps) {
-  const [asked, setAsked] = useState<SweepRequest | null>(null);
-  const position = state.explained.position;
-  const request = position === null ? null : requestOf(state, concept, position);
+export function SweepPanel({ state, concept, nTokens, onSweep, onChoose }: SweepPanelProps) {
+  const { position, token } = state.explained;
+  const wanted = position === null ? null : { concept, position, token };
+  const request = wanted && requestOf(state, wanted);
+  // Of another concept's sweep nothing holds for this one.
+  const swept = state.sweep && sameConcept([concept], state.sweep.concept) ? state.sweep : null;
+  const asked = swept && requestOf(state, swept);
+  const outside = nTokens === 0 ? [] : (concept.positions ?? []).filter((at) => at >= nTokens);
   const isStale = asked !== null && JSON.stringify(asked) !== JSON.stringify(request);
   const query = useStream<SweepSoFar>(asked && JSON.stringify(asked), (signal) =>
     streamSweep(asked as SweepRequest, signal),
@@ -42,12 +49,17 @@ export function SweepPanel({ state, concept, onChoose }: SweepPanelProps) {
           <button
             type="button"
             className="btn small"
-            disabled={request === null || query.isRunning}
-            onClick={() => { setAsked(request); }}
+            disabled={wanted === null || outside.length > 0 || query.isRunning}
+            onClick={() => { if (wanted) onSweep(wanted); }}
           >
             {query.isRunning ? "Sweeping" : isStale ? "Sweep again" : "Sweep strength and number"}
           </button>
           {request === null && <span className="note">Click the token to watch first.</span>}
+          {request !== null && outside.length > 0 && (
+            <span className="note alert">
+              Tokens {tokensText(outside)} lie outside the text, which has tokens 0{"\u2013"}{nTokens - 1}.
+            </span>
+          )}
         </div>
       )}
       {data && (
@@ -81,7 +93,7 @@ export function SweepPanel({ state, concept, onChoose }: SweepPanelProps) {
   );
 }
 
-function requestOf(state: MonitorState, concept: ConceptSpec, position: number): SweepRequest {
+function requestOf(state: MonitorState, { concept, position, token }: Swept): SweepRequest {
   return {
     ...conversationOf(state),
     members: concept.members,
@@ -92,7 +104,7 @@ function requestOf(state: MonitorState, concept: ConceptSpec, position: number):
     positions: concept.positions,
     only_matching_side: concept.only_matching_side,
     position,
-    token: state.explained.token,
+    token,
     other_texts: [],
     n_reply_tokens: 24,
     max_kl: 0.25,

@@ -163,15 +163,20 @@ def _refuse_prompt_means(conversation: ReadConversation) -> None:
             )
 
 
-def _asked(model: Transformer, body: InfluenceRequest | ClustersRequest, position: int) -> Asked:
+def refuse_layers(model: Transformer, layers: Sequence[int]) -> None:
+    """Raises BadRequest for the first that the model has not."""
     n_layers = model.config.n_layers
-    for number, layer in enumerate(body.layers or ()):
+    for number, layer in enumerate(layers):
         if layer >= n_layers:
             raise BadRequest(
                 f"{layer} was given; {model.config.name} has layers 0-{n_layers - 1}.",
                 NAME_HINT,
                 where=f"layers[{number}]",
             )
+
+
+def _asked(model: Transformer, body: InfluenceRequest | ClustersRequest, position: int) -> Asked:
+    refuse_layers(model, body.layers or ())
     at = tuple(range(position))
     if body.positions is not None:
         at = tuple(position - 1 if p == -1 else p for p in body.positions)

@@ -155,7 +155,9 @@ class Monitor:
 
     async def steer_preview(self, body: SteerPreviewRequest) -> Response:
         """Which components a concept means. Never queues: it is asked for while someone types."""
-        found = await asyncio.to_thread(steering.preview, self.meanings, self.extremes, body)
+        found = await asyncio.to_thread(
+            steering.preview, self._model, self.meanings, self.extremes, body
+        )
         return wire.json_response(found)
 
     async def sweep(self, body: SweepRequest, request: Request, *, in_events: bool) -> Response:

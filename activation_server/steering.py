@@ -9,7 +9,7 @@ from activation_server import wire
 from activation_server.conversations import read_text, steers_of
 from activation_server.errors import BadRequest, NotFound
 from activation_server.extremes import EXTREME_TAIL, Extremes
-from activation_server.influence import read_token
+from activation_server.influence import read_token, refuse_layers
 from activation_server.meanings import Meanings
 from activation_server.questions import POSITION_HINT, field
 from activation_server.schemas import ConceptSpec, SteerPreviewRequest, SweepRequest
@@ -25,9 +25,12 @@ from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component, Kind, Side
 
 
-def preview(meanings: Meanings, extremes: Extremes, body: SteerPreviewRequest) -> bytes:
+def preview(
+    model: Transformer, meanings: Meanings, extremes: Extremes, body: SteerPreviewRequest
+) -> bytes:
     """The components whose explanations are nearest to the concept; needs no run of the model."""
     start = time.perf_counter()
+    refuse_layers(model, body.layers or ())
     indices = meanings.needed()
     if body.dataset is not None:
         _known_dataset(extremes, body.dataset)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, StrictInt
+from pydantic import AfterValidator, Field, FiniteFloat, StrictInt
 
 from activation_server.schemas.conversation import (
     MAX_MEMBERS,
@@ -25,6 +25,20 @@ from activation_server.schemas.shapes import (
 )
 
 InfluenceKind = Literal["attn", "mlp", "latent"]
+
+
+def _some(kinds: tuple[InfluenceKind, ...]) -> tuple[InfluenceKind, ...]:
+    if not kinds:
+        raise ValueError("name some of attn, mlp and latent; null is all")
+    return kinds
+
+
+Kinds = Annotated[
+    tuple[InfluenceKind, ...],
+    Field(max_length=3),
+    AfterValidator(_some),
+    Field(json_schema_extra={"minItems": 1}),
+]
 TokenChoice = TokenId | TokenText
 Layers = Annotated[
     tuple[Annotated[StrictInt, Field(ge=0)], ...], Field(min_length=1, max_length=1000)
@@ -47,9 +61,7 @@ class _Explained(Conversation):
     distractor_token: TokenChoice | None = Field(
         default=None, description="For `logit_diff`: the token it is compared with."
     )
-    kinds: tuple[InfluenceKind, ...] | None = Field(
-        default=None, max_length=3, description="null: all that there are."
-    )
+    kinds: Kinds | None = Field(default=None, description="null: all that there are.")
     layers: Layers | None = Field(default=None, description="null: all.")
     side: Side | None = Field(default=None, description="null: both.")
     positions: Positions | None = Field(
@@ -241,7 +253,7 @@ class SteerPreviewRequest(Request):
 
     text: Annotated[str, Field(min_length=1, max_length=1000)]
     k: StrictInt = Field(default=50, ge=1, le=MAX_MEMBERS)
-    kinds: tuple[InfluenceKind, ...] | None = Field(default=None, max_length=3)
+    kinds: Kinds | None = Field(default=None, description="null: all that there are.")
     layers: Layers | None = None
     side: Side | None = None
     min_score: FiniteFloat | None = Field(

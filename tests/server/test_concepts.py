@@ -173,6 +173,30 @@ def test_a_typed_concept_shows_what_it_means(monitor: ModelSession, client: Test
     assert [match["extreme"] for match in found["matches"]] == pytest.approx([-1.0] * 64, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [("clusters", {"prompt": PROMPT}), ("steer_preview", {"text": "days of the week"})],
+)
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"kinds": []}, "some of attn, mlp and latent"), ({"layers": [1, 99]}, "has layers 0-2")],
+)
+def test_filters_that_admit_nothing_are_refused_in_words(
+    monitor: ModelSession,
+    client: TestClient,
+    url: str,
+    body: dict[str, Any],
+    changes: dict[str, Any],
+    says: str,
+) -> None:
+    answer = client.post(f"/api/monitor/{url}", json=body | changes)
+    assert answer.status_code == 422, answer.text
+    told = answer.json()["message"] + answer.json()["hint"]
+    (field,) = changes
+    assert told.startswith(field)
+    assert says in told
+
+
 def test_strength_is_in_extreme_quantiles(monitor: ModelSession, client: TestClient) -> None:
     """A concept at strength 0.5 is each member set to half of its quantile."""
     member = {"component": "mlp_L1_5", "side": "positive"}

@@ -116,6 +116,7 @@ def test_edits_and_a_reply_are_part_of_the_question(client: TestClient) -> None:
         ({"by": "activation"}, "tdb collate"),
         ({"top_k": 0}, "top_k"),
         ({"kinds": ["embed"]}, "kinds"),
+        ({"kinds": []}, "some of attn, mlp and latent"),
         (
             {
                 "prefix_tokens": [3],

@@ -3757,7 +3757,10 @@ export interface components {
              * @default 50
              */
             k: number;
-            /** Kinds */
+            /**
+             * Kinds
+             * @description null: all that there are.
+             */
             kinds?: ("attn" | "mlp" | "latent")[] | null;
             /** Layers */
             layers?: number[] | null;

@@ -34,6 +34,7 @@ from neuron_explainer.attribution.influence import (
     influence,
 )
 from neuron_explainer.attribution.investigation import Investigation
+from neuron_explainer.attribution.joint import joint_effects
 from neuron_explainer.exemplars.distribution import rank_in_own_distribution
 from neuron_explainer.explanations.explanation import Explanation
 from neuron_explainer.models.bases import Bases
@@ -224,7 +225,7 @@ class Ranking:
     def answer(self, question: Question, body: InfluenceRequest) -> bytes:
         """The whole answer."""
         found = self.influence(question, body, body.top_k, body.per)
-        measured = self._measured(question, found.items[: body.measure])
+        measured = self._measured(question, found.items[: body.measure], body.per)
         explained = self._meanings.best(
             [(item.component, item.side) for item in found.items], question.coders
         )
@@ -309,13 +310,22 @@ class Ranking:
         index = torch.tensor([item.component.index])
         return float(rank_in_own_distribution(torch.tensor([item.gauge]), table, index)[0])
 
-    def _measured(self, question: Question, items: Sequence[Influencer]) -> dict[int, float]:
+    def _measured(
+        self, question: Question, items: Sequence[Influencer], per: str
+    ) -> dict[int, float]:
+        """The effect of each: a node's own, or a component's side at all tokens that were asked about."""
         if not items:
             return {}
-        nodes = [item.node for item in items]
-        _, batches = self._investigation.measure([question.case], nodes)
-        effects = [wire.finite(effect) for batch in batches for _, effect in batch]
-        return dict(enumerate(effects))
+        if per == "component":
+            sets = [[(item.component, item.side)] for item in items]
+            run = self._investigation.read([question.case])
+            hooks = self._investigation.hooks(question.case)
+            joint = joint_effects(run, sets, question.asked.positions or (), hooks)
+            effects = [effect for batch in joint for effect in batch]
+        else:
+            _, batches = self._investigation.measure([question.case], [item.node for item in items])
+            effects = [effect for batch in batches for _, effect in batch]
+        return {number: wire.finite(effect) for number, effect in enumerate(effects)}
 
     def _pairs(
         self, dataset: str | None, bases: Bases

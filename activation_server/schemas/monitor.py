@@ -125,7 +125,8 @@ class InfluenceItem(Response):
         "that side."
     )
     measured_effect: float | None = Field(
-        description="Objective minus objective without it; null where not measured."
+        description="Objective minus objective without it; null where not measured. Per node: of that "
+        "node. Per component: of its side at all tokens that were asked about, together."
     )
     n_tokens: int = Field(description="Nodes summed; 1 for a node.")
     explanation: str | None = Field(description="The best explanation of that side, if any.")

@@ -80,6 +80,29 @@ def test_leading_items_are_measured(client: TestClient) -> None:
     assert measured[0] == pytest.approx(same["effects"][0]["measured_effect"], abs=1e-5)
 
 
+@pytest.mark.parametrize("more", [{}, {"positions": [2, 3, 4]}])
+def test_a_component_is_measured_at_all_tokens_it_is_listed_with(
+    client: TestClient, more: dict[str, Any]
+) -> None:
+    """Its effect is what suppressing that side of it at those tokens does to the log-probability."""
+    asked = body(per="component", measure=20, **more)
+    answer = checked(client.post(URL, json=asked), schemas.InfluenceResponse)
+    target = answer["objective"]["position"]
+    assert {item["kind"] for item in answer["items"]} == {"attn", "mlp"}
+    assert any(item["n_tokens"] > 1 for item in answer["items"])
+    for item in answer["items"]:
+        concept = {
+            "members": [{"component": item["component"], "side": item["side"]}],
+            "strength": 0,
+            "positions": more.get("positions", list(range(target))),
+        }
+        steered = client.post(
+            "/api/monitor/tokens", json={"prompt": PROMPT, "concepts": [concept]}
+        ).json()
+        change = answer["objective"]["value"] - steered["tokens"][target]["logprob"]
+        assert item["measured_effect"] == pytest.approx(change, abs=1e-4)
+
+
 def test_components_and_filters(client: TestClient) -> None:
     asked = body(per="component", kinds=["mlp"], layers=[1], side="negative", positions=[2, 3])
     answer = checked(client.post(URL, json=asked), schemas.InfluenceResponse)

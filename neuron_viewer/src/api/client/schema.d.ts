@@ -2420,7 +2420,7 @@ export interface components {
             layer: number;
             /**
              * Measured Effect
-             * @description Objective minus objective without it; null where not measured.
+             * @description Objective minus objective without it; null where not measured. Per node: of that node. Per component: of its side at all tokens that were asked about, together.
              */
             measured_effect: number | null;
             /**

@@ -47,7 +47,7 @@ def create_app(
     app.router.lifespan_context = lifespan
     app.state.session = session
     app.state.jobs = runner
-    app.state.shelf = DataShelf(settings.data_dir)
+    app.state.shelf = DataShelf(settings.data_dir, settings.coders, session.components.datasets)
     app.add_middleware(Guard, settings=settings)
     install_error_handlers(app)
     app.router.default = Viewer(settings.viewer_dir)

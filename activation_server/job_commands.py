@@ -64,7 +64,7 @@ def command_of(
             "Choose another name, or delete the folder.",
             where="options.name",
         )
-    shelf = DataShelf(data_dir)
+    shelf = DataShelf(data_dir, served_coders)
     _refuse_taken(job, shelf, served_datasets)
     options = job.options.model_dump(exclude_none=True, exclude={"name"})
     options.setdefault("model", served_model)

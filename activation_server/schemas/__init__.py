@@ -25,6 +25,7 @@ from activation_server.schemas.data import (
     DatasetsResponse,
     DensityHistogram,
     StoredDataset,
+    UnreadableFile,
 )
 from activation_server.schemas.debugger import (
     CaseResult,
@@ -336,6 +337,7 @@ __all__ = [
     "TraceSpec",
     "TrainSaeJob",
     "TrainSaeOptions",
+    "UnreadableFile",
     "UnusualComponent",
     "UnusualResponse",
 ]

@@ -27,9 +27,22 @@ class StoredDataset(DatasetInfo):
     is_bundled: StrictBool = Field(description="Whether it came with the demo.")
 
 
+class UnreadableFile(Response):
+    """A file of a dataset that is missing or not as it was written; the other files can be read."""
+
+    path: str = Field(description="The dataset's folder.")
+    file: str
+    groups: list[str] = Field(description="What it holds, as mlp_L3; empty for the text of all.")
+    message: str
+
+
 class DatasetsResponse(Response):
     datasets: list[StoredDataset]
     damaged: list[Damaged]
+    unreadable: list[UnreadableFile] = Field(
+        description="Of these and of the datasets that are served from elsewhere, by the files' lengths and "
+        "heads; what they hold is not hashed."
+    )
 
 
 class DensityHistogram(Response):

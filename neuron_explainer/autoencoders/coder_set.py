@@ -132,6 +132,15 @@ def load_coder_set(spec: str, config: ModelConfig) -> CoderSet:
     return fitted(CoderSet(name, own_site, coders), config, where)
 
 
+def folder_of(spec: str) -> tuple[Path, str | None] | None:
+    """Our own folder that a spec names, and the name it gives; None for other formats and for what is fetched."""
+    found = _SPEC.fullmatch(spec.strip())
+    if found is None:
+        return None
+    folder = Path(found["where"].strip()).expanduser()
+    return (folder, found["name"]) if (folder / "coders.json").is_file() else None
+
+
 def fitted(coder_set: CoderSet, config: ModelConfig, where: str) -> CoderSet:
     """The set itself, if the model has its site, layers and width. Raises ValueError otherwise."""
     wide: Literal["d_mlp", "d_model"] = "d_mlp" if coder_set.site == "mlp_post_act" else "d_model"

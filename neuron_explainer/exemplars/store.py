@@ -145,6 +145,23 @@ class Dataset:
         expected[TEXT] = self.card.text_sha256
         return [name for name, sha in expected.items() if sha256(self._path(name, sha)) != sha]
 
+    def unreadable(self) -> list[tuple[str, tuple[str, ...], str]]:
+        """Files that are missing or not as they were written, by length and head: cheap enough for a page.
+
+        A file, the groups in it (none: the text that all need), and what is wrong. A byte that changed inside
+        a file is found by `verify` only; of a remote folder nothing is said.
+        """
+        if is_remote(self.folder):
+            return []
+        files: dict[str, tuple[tuple[str, ...], int | None]] = {TEXT: ((), None)}
+        for entry in self.card.groups:
+            files[entry.file] = ((entry.group.name,), entry.n_bytes)
+        return [
+            (file, groups, problem)
+            for file, (groups, n_bytes) in files.items()
+            if (problem := _wrong_with(Path(self.folder) / file, n_bytes)) is not None
+        ]
+
     def _statistics(self, entry: GroupFile, rows: dict[str, Tensor]) -> Statistics:
         levels = (f"{level:.7f}".rstrip("0") if level > 1e-4 else f"{level:g}" for level in LEVELS)
         numbers = {name: float(rows[name]) for name in ("mean", "std", "min", "max")}
@@ -263,6 +280,20 @@ class _damage:
                 f"The file {self.file} of the dataset {self.dataset} is missing or damaged: {problem}.",
                 "Collate again, or copy the file again; other layers can still be read.",
             ) from problem
+
+
+def _wrong_with(path: Path, n_bytes: int | None) -> str | None:
+    """Why a file cannot be what was written; None if its length and its head are right."""
+    try:
+        found = path.stat().st_size
+        if n_bytes is not None and found != n_bytes:
+            return f"{path.name} has {found:,} bytes, {n_bytes:,} were written"
+        with safe_open(path, framework="pt"):
+            return None
+    except FileNotFoundError:
+        return f"{path.name} is missing"
+    except (SafetensorError, OSError) as problem:
+        return f"{path.name} cannot be opened: {problem}"
 
 
 def sha256(path: Path) -> str:

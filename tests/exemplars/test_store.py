@@ -1,6 +1,7 @@
 """A dataset on disk: what is written is read, and a damaged part spoils only itself."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,30 @@ def test_a_damaged_file_spoils_its_own_group_only(folder: Path) -> None:
     assert dataset.record(Component.parse("mlp_L1_0")).top_positive
     assert f"the dataset {dataset.name} is" in str(told.value)
     assert dataset.verify() == ["mlp_L0.safetensors"]
+
+
+def test_files_cut_short_torn_or_gone_are_found_without_reading_them(folder: Path) -> None:
+    dataset = open_dataset(folder)
+    assert dataset.unreadable() == []
+    cut, torn, gone = (folder / f"{name}.safetensors" for name in ("mlp_L0", "attn_L1", "mlp_L1"))
+    length = cut.stat().st_size
+    os.truncate(cut, length - 1)
+    torn.write_bytes(b"\xff" * torn.stat().st_size)
+    gone.unlink()
+    found = {groups: problem for _, groups, problem in dataset.unreadable()}
+    assert set(found) == {("mlp_L0",), ("attn_L1",), ("mlp_L1",)}
+    assert (
+        found["mlp_L0",] == f"mlp_L0.safetensors has {length - 1:,} bytes, {length:,} were written"
+    )
+    assert "attn_L1.safetensors cannot be opened" in found["attn_L1",]
+    assert found["mlp_L1",] == "mlp_L1.safetensors is missing"
+
+
+def test_a_text_file_cut_short_is_found(folder: Path) -> None:
+    text = folder / "text.safetensors"
+    os.truncate(text, text.stat().st_size - 1)
+    ((file, groups, _),) = open_dataset(folder).unreadable()
+    assert (file, groups) == ("text.safetensors", ())
 
 
 @pytest.mark.parametrize("name", ["tokens", "vocabulary_bytes"])

@@ -1,6 +1,8 @@
 """The shelf of datasets and coder sets: read from cards alone; a damaged one spoils no other."""
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ from pydantic import TypeAdapter
 
 from activation_server.app import create_app
 from activation_server.data_shelf import DataShelf
+from activation_server.datasets import Datasets
 from activation_server.errors import BadRequest
 from activation_server.job_commands import command_of
 from activation_server.schemas import CoderSetInfo, CodersResponse, DatasetsResponse, JobRequest
 from activation_server.session import ModelSession
 from activation_server.settings import Settings
+from neuron_explainer.exemplars import open_dataset
+from tests.exemplars.hand_made import hand_made
 from tests.server.job_client import request
 from tests.server.sample import BASE_URL
 
@@ -118,6 +123,45 @@ def test_a_job_finds_coders_of_the_shelf_by_name(data_dir: Path) -> None:
     command = command_of(job, data_dir, "tiny")
     assert f"--coder={data_dir}/coders/good" in command.arguments
     assert "--coder=gpt2-mlp" in command.arguments
+
+
+def test_coders_served_from_elsewhere_are_listed_by_the_name_they_are_served_by(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "good"
+    shutil.copytree(data_dir / "coders/good", elsewhere)
+    shelved = data_dir / "coders/good"
+    own = [one for one in _sets(data_dir, f"mine={elsewhere}", str(shelved)) if not one.is_bundled]
+    assert [(one.name, one.path) for one in own] == [
+        ("mine", str(elsewhere)),
+        ("good", str(shelved)),
+    ]
+    assert own[0].coders[0].judgement is not None
+    shelf = DataShelf(data_dir, (f"mine={elsewhere}", "gpt2-mlp"))
+    assert shelf.coder_set("mine").coders[0].judged_on == "held-out.jsonl"
+    assert shelf.path_of("coders", "mine") == f"mine={elsewhere}"
+    assert shelf.path_of("coders", "good") == str(shelved)
+
+
+def _sets(data_dir: Path, *served: str) -> list[CoderSetInfo]:
+    return DataShelf(data_dir, served).coder_sets().coder_sets
+
+
+def test_files_that_cannot_be_read_are_told_of_shelved_and_of_served_datasets(
+    tmp_path: Path, session: ModelSession
+) -> None:
+    shelved = hand_made(tmp_path / "datasets/mine", n_layers=2)
+    elsewhere = hand_made(tmp_path / "elsewhere", n_layers=2)
+    served = Datasets([open_dataset(elsewhere)])
+    shelf = DataShelf(tmp_path, served=served)
+    assert shelf.datasets().unreadable == []
+    os.truncate(shelved / "mlp_L1.safetensors", 100)
+    (elsewhere / "attn_L0.safetensors").unlink()
+    found = [(one.path, one.file, one.groups) for one in shelf.datasets().unreadable]
+    assert sorted(found) == [
+        (str(shelved), "mlp_L1.safetensors", ["mlp_L1"]),
+        (str(elsewhere), "attn_L0.safetensors", ["attn_L0"]),
+    ]
 
 
 def test_without_a_data_folder_there_is_what_came_with_the_demo() -> None:

@@ -33,6 +33,7 @@ export type CodersResponse = Schemas["CodersResponse"];
 export type CoderCard = Schemas["CoderCard"];
 export type CoderJudgement = Schemas["CoderJudgement"];
 export type Damaged = Schemas["Damaged"];
+export type UnreadableFile = Schemas["UnreadableFile"];
 
 /** How far a job was at a moment, as its log tells. */
 export type ProgressPoint = { done: number; total: number | null; metrics: Record<string, number | null> };

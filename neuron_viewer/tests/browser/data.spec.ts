@@ -68,6 +68,33 @@ test("cancels a job, resumes it, and forgets it", async ({ page }) => {
   await expect(job(page, "long")).toHaveCount(0);
 });
 
+test("keeps the keyboard in the row when a job is cancelled, and beside it when one is forgotten", async ({ page }) => {
+  const made = { options: {}, created: 1, started: 1, progress: null, output: null, error: null, result: null, not_served: null };
+  const told = (id: string, name: string, state: string) => ({
+    ...made, id, kind: "collate", options: { name }, state, ended: state === "running" ? null : 2, is_resumable: state === "cancelled",
+    queue_ahead: null, command: "tdb collate", serve_option: null,
+  });
+  let jobs = [told("1", "long", "running"), told("2", "other", "done")];
+  await page.route("**/api/jobs", (route) => route.fulfill({ json: { jobs, corpora: [], data_dir: "/data" } }));
+  await page.route("**/api/jobs/1/cancel", (route) => {
+    jobs = [told("1", "long", "cancelled"), told("2", "other", "done")];
+    return route.fulfill({ json: jobs[0] });
+  });
+  await page.route("**/api/jobs/1", (route) => {
+    jobs = [told("2", "other", "done")];
+    return route.fulfill({ status: 204 });
+  });
+  await page.goto("/data");
+  await job(page, "Collate long").getByRole("button", { name: /^Cancel/ }).press("Enter");
+  await expect(job(page, "Collate long, cancelled")).toBeVisible();
+  await expect(job(page, "Collate long").locator(".jname")).toBeFocused();
+  const forget = job(page, "Collate long").getByRole("button", { name: /^Forget/ });
+  await forget.press("Enter");
+  await forget.press("Enter");
+  await expect(job(page, "Collate long")).toHaveCount(0);
+  await expect(job(page, "Collate other").locator(".jname")).toBeFocused();
+});
+
 test("says what is wrong at the field, and what the command found", async ({ page }) => {
   await page.goto("/data?new=train_sae");
   await fill(page, { Name: "", Layers: "0-99", Latents: "many" });
@@ -104,9 +131,40 @@ test("lists a served dataset that lies elsewhere, with its caveats", async ({ pa
   await expect(row.getByRole("cell")).toHaveText(["gpt2", "\u2013", "36,864", "\u2013", "\u2013", "public", "served"]);
 });
 
+test("says which parts of a served dataset cannot be read", async ({ page }) => {
+  const { datasets } = (await (await page.request.get("/api/model")).json()) as { datasets: { path: string }[] };
+  const path = datasets[0]?.path ?? "";
+  const cut = { path, file: "mlp_L3.safetensors", groups: ["mlp_L3"], message: "mlp_L3.safetensors has 8 bytes, 900 were written" };
+  await page.route("**/api/datasets", async (route) => {
+    const stored = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...stored, unreadable: [cut] } });
+  });
+  await page.goto("/data");
+  const note = page.getByRole("region", { name: "Datasets" }).locator(".note.alert");
+  await expect(note).toHaveText(/^Cannot be read: mlp_L3 \(mlp_L3\.safetensors has 8 bytes.*The rest can\. Copy the files again/);
+});
+
+test("lists coders that are served from files without a card", async ({ page }) => {
+  await page.route("**/api/model", async (route) => {
+    const told = (await (await route.fetch()).json()) as { coders: object[] };
+    const more = { name: "theirs", site: "resid_pre", layers: [1, 2], n_latents: 4096, n_latents_by_layer: [4096, 4096] };
+    await route.fulfill({ json: { ...told, coders: [...told.coders, more] } });
+  });
+  await page.goto("/data");
+  const row = page.getByRole("region", { name: "Coders" }).getByRole("row", { name: /theirs/ });
+  await expect(row).toContainText("no training card");
+  await expect(row.getByRole("cell")).toHaveText([
+    "residual, before the layer", "1\u20132", "4,096", "\u2013", "\u2013", "\u2013", "\u2013", "\u2013", "served",
+  ]);
+});
+
 test("shows an empty shelf, a lost server, and fits a phone", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.route("**/api/coders", (route) => route.fulfill({ json: { coder_sets: [], damaged: [] } }));
+  await page.route("**/api/model", async (route) => {
+    const told = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...told, coders: [] } });
+  });
   await page.route("**/api/datasets", (route) =>
     route.fulfill({ status: 503, json: { error: "busy", message: "The disk is asleep.", hint: "Wake it." } }),
   );

@@ -1800,6 +1800,11 @@ export interface components {
             damaged: components["schemas"]["Damaged"][];
             /** Datasets */
             datasets: components["schemas"]["StoredDataset"][];
+            /**
+             * Unreadable
+             * @description Of these and of the datasets that are served from elsewhere, by the files' lengths and heads; what they hold is not hashed.
+             */
+            unreadable: components["schemas"]["UnreadableFile"][];
         };
         /**
          * DebugRequest
@@ -4226,6 +4231,26 @@ export interface components {
              * @description Tokens to train on.
              */
             tokens: number;
+        };
+        /**
+         * UnreadableFile
+         * @description A file of a dataset that is missing or not as it was written; the other files can be read.
+         */
+        UnreadableFile: {
+            /** File */
+            file: string;
+            /**
+             * Groups
+             * @description What it holds, as mlp_L3; empty for the text of all.
+             */
+            groups: string[];
+            /** Message */
+            message: string;
+            /**
+             * Path
+             * @description The dataset's folder.
+             */
+            path: string;
         };
     };
     responses: never;

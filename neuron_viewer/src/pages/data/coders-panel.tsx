@@ -9,15 +9,17 @@ import { define } from "@/lib/define";
 import { formatCount, NONE } from "@/lib/format";
 import { formatBytes, formatDate } from "@/lib/format-size";
 
+import { CardlessRow } from "./cardless-row";
 import { layersText, percent, rangeText, ratio, SITE_NAMES, spanText, sparsityText } from "./coder-words";
 import { DamagedList } from "./damaged-list";
+import { listedCoders } from "./listed-coders";
 import { ServedCell } from "./served-cell";
 
-/** Every coder set on the server's disk, with how good it is; its name leads to its training card. */
+/** Every coder set that is served or on the server's disk, with how good it is; its name leads to its training card. */
 export function CodersPanel({ version }: { version: number }) {
   const query = useQuery(codersQuery(version));
   const { data: model } = useQuery(modelQuery());
-  const served = new Set(model?.coders.map(({ name }) => name));
+  const { listed, cardless } = listedCoders(query.data?.coder_sets ?? [], model);
   return (
     <section className="panel" aria-labelledby="coders-title">
       <header>
@@ -26,18 +28,21 @@ export function CodersPanel({ version }: { version: number }) {
       </header>
       <Async
         query={query}
-        isEmpty={({ coder_sets, damaged }) => coder_sets.length + damaged.length === 0}
+        isEmpty={({ damaged }) => listed.length + cardless.length + damaged.length === 0}
         empty="No coders yet. Train some on a text."
       >
-        {({ coder_sets, damaged }) => (
+        {({ damaged }) => (
           <>
-            {coder_sets.length > 0 && (
+            {listed.length + cardless.length > 0 && (
               <div className="scroll">
                 <table className="table shelf">
                   <CodersHead />
                   <tbody>
-                    {coder_sets.map((set) => (
-                      <CodersRow key={set.path} set={set} isServed={served.has(set.name) && set.model === model?.name} />
+                    {listed.map(({ set, isServed }) => (
+                      <CodersRow key={set.path} set={set} isServed={isServed} />
+                    ))}
+                    {cardless.map((one) => (
+                      <CardlessRow key={one.name} coders={one} />
                     ))}
                   </tbody>
                 </table>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 
-import { datasetsQuery } from "@/api/jobs";
+import { datasetsQuery, type UnreadableFile } from "@/api/jobs";
 import { modelQuery } from "@/api/queries";
 import { Async } from "@/components/async";
 import { formatCount, NONE } from "@/lib/format";
@@ -9,6 +9,7 @@ import { formatBytes, formatDate, formatDuration } from "@/lib/format-size";
 import { DamagedList } from "./damaged-list";
 import { type ListedDataset, listedDatasets } from "./listed-datasets";
 import { ServedCell } from "./served-cell";
+import { UnreadableNote } from "./unreadable-note";
 
 /** Every dataset that is served or on the server's shelf, with its card. */
 export function DatasetsPanel({ version }: { version: number }) {
@@ -26,9 +27,11 @@ export function DatasetsPanel({ version }: { version: number }) {
         isEmpty={({ datasets, damaged }) => datasets.length + damaged.length + served.length === 0}
         empty="No dataset yet. Collate a text to make one."
       >
-        {({ datasets, damaged }) => (
+        {({ datasets, damaged, unreadable }) => (
           <>
-            {datasets.length + served.length > 0 && <DatasetTable datasets={listedDatasets(datasets, served)} />}
+            {datasets.length + served.length > 0 && (
+              <DatasetTable datasets={listedDatasets(datasets, served)} unreadable={unreadable} />
+            )}
             <DamagedList damaged={damaged} />
           </>
         )}
@@ -37,7 +40,9 @@ export function DatasetsPanel({ version }: { version: number }) {
   );
 }
 
-function DatasetTable({ datasets }: { datasets: readonly ListedDataset[] }) {
+type DatasetTableProps = { datasets: readonly ListedDataset[]; unreadable: readonly UnreadableFile[] };
+
+function DatasetTable({ datasets, unreadable }: DatasetTableProps) {
   return (
     <div className="scroll">
       <table className="table shelf">
@@ -55,7 +60,11 @@ function DatasetTable({ datasets }: { datasets: readonly ListedDataset[] }) {
         </thead>
         <tbody>
           {datasets.map((dataset) => (
-            <DatasetRow key={dataset.path} dataset={dataset} />
+            <DatasetRow
+              key={dataset.path}
+              dataset={dataset}
+              unreadable={unreadable.filter(({ path }) => path === dataset.path)}
+            />
           ))}
         </tbody>
       </table>
@@ -63,7 +72,9 @@ function DatasetTable({ datasets }: { datasets: readonly ListedDataset[] }) {
   );
 }
 
-function DatasetRow({ dataset }: { dataset: ListedDataset }) {
+type DatasetRowProps = { dataset: ListedDataset; unreadable: readonly UnreadableFile[] };
+
+function DatasetRow({ dataset, unreadable }: DatasetRowProps) {
   const { recipe, n_bytes, created, seconds } = dataset;
   return (
     <tr>
@@ -75,6 +86,7 @@ function DatasetRow({ dataset }: { dataset: ListedDataset }) {
             {caveat}
           </span>
         ))}
+        <UnreadableNote files={unreadable} />
       </th>
       <td data-label="Model">{dataset.model}</td>
       <td data-label="Tokens" className="num">{formatCount(dataset.n_tokens)}</td>

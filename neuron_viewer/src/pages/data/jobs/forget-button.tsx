@@ -1,6 +1,6 @@
-import { useState } from "react";
+import { type MouseEvent, useState } from "react";
 
-type ForgetButtonProps = { name: string; isBusy: boolean; onForget: () => void };
+type ForgetButtonProps = { name: string; isBusy: boolean; onForget: (event: MouseEvent<HTMLButtonElement>) => void };
 
 /**
  * Forgets a job at the second press. It stands where Cancel stood a moment before, so the second click of a double
@@ -19,8 +19,8 @@ export function ForgetButton({ name, isBusy, onForget }: ForgetButtonProps) {
       disabled={isBusy}
       aria-label={`${text} ${name}`}
       title={isAsking ? "Press again to take it off the list" : "Take it off the list; what it made stays"}
-      onClick={() => {
-        if (isAsking) onForget();
+      onClick={(event) => {
+        if (isAsking) onForget(event);
         else setIsAsking(true);
       }}
       onBlur={stop}

@@ -1,3 +1,5 @@
+import { type MouseEvent, useRef } from "react";
+
 import { isActive, type JobInfo } from "@/api/jobs";
 import { ErrorNote } from "@/components/error-note";
 import { formatDate, formatDuration } from "@/lib/format-size";
@@ -18,6 +20,7 @@ type JobRowProps = {
 /** One job: what it does, where it stands, and what can be done about it. */
 export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
   const { mutate, isPending, error } = useJobActions(job.id);
+  const head = useRef<HTMLButtonElement>(null);
   const name = `${KIND_NAMES[job.kind]} ${subjectOf(job)}`;
   const active = isActive(job);
   const took = tookOf(job);
@@ -27,7 +30,10 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
       className="btn small"
       disabled={isPending}
       aria-label={`${text} ${name}`}
-      onClick={() => { mutate(action); }}
+      onClick={(event) => {
+        if (isByKeyboard(event)) head.current?.focus(); // the button goes away with what it did
+        mutate(action);
+      }}
     >
       {text}
     </button>
@@ -35,7 +41,7 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
   return (
     <li className={active ? "job active" : "job"} aria-label={`${name}, ${STATE_NAMES[job.state]}`}>
       <div className="jhead">
-        <button type="button" className="jname" aria-expanded={isOpen} onClick={onToggle}>
+        <button ref={head} type="button" className="jname" aria-expanded={isOpen} onClick={onToggle}>
           <i className={isOpen ? "caret open" : "caret"} />
           <b>{KIND_NAMES[job.kind]}</b> <span className="mono">{subjectOf(job)}</span>
         </button>
@@ -46,7 +52,16 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
         <span className="jacts">
           {active && act("cancel", "Cancel")}
           {job.is_resumable && act("resume", "Resume")}
-          {!active && <ForgetButton name={name} isBusy={isPending} onForget={() => { mutate("delete"); }} />}
+          {!active && (
+            <ForgetButton
+              name={name}
+              isBusy={isPending}
+              onForget={(event) => {
+                if (isByKeyboard(event)) rowBeside(event.currentTarget)?.focus();
+                mutate("delete");
+              }}
+            />
+          )}
         </span>
       </div>
       {(active || (job.is_resumable && job.progress)) && (
@@ -66,4 +81,15 @@ export function JobRow({ job, isOpen, onToggle }: JobRowProps) {
       {isOpen && <JobDetail job={job} />}
     </li>
   );
+}
+
+/** Enter and Space press a button without a click of the mouse. */
+function isByKeyboard({ detail }: MouseEvent): boolean {
+  return detail === 0;
+}
+
+/** Where the keyboard goes on when this row is gone: the name of the next job, else of the one before. */
+function rowBeside(button: Element): HTMLElement | null {
+  const row = button.closest("li");
+  return (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector<HTMLElement>(".jname") ?? null;
 }

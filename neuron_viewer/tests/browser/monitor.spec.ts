@@ -98,7 +98,7 @@ test("steers: both replies, a switch, a sweep, and the link to share it", async 
   await panel(page, "Components").getByRole("button", { name: "Attn", exact: true }).click();
   const row = rows(page).first();
   await row.hover();
-  await row.getByRole("button", { name: /^Steer attn_/ }).click();
+  await row.getByRole("button", { name: /^Suppress attn_/ }).click();
   const compared = page.getByRole("group", { name: "Compare" });
   await expect(compared).toContainText("Default");
   await expect(compared).toContainText("Steered");

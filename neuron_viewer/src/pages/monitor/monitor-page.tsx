@@ -108,12 +108,7 @@ function Monitored({ model }: { model: ModelResponse }) {
             )}
           </ErrorBoundary>
           <ErrorBoundary name="Steer">
-            <SteerPanel
-              monitor={monitor}
-              model={model.name}
-              nTokens={nTokens}
-              extremeLevel={query.data?.extreme_level ?? null}
-            />
+            <SteerPanel monitor={monitor} model={model.name} nTokens={nTokens} />
           </ErrorBoundary>
         </div>
       </div>

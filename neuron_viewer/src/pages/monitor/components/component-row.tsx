@@ -62,8 +62,8 @@ export function ComponentRow({ item, index, token, scale, measured, onSteer }: C
       <td className="c-flag">{flag && <span className="flag" title={FLAG_TITLE[flag]}>{flag}</span>}</td>
       <td className="c-pro">
         {item.explanation ?? <span className="quiet">no explanation yet</span>}
-        <button type="button" className="btn plain small rowsteer" onClick={onSteer} aria-label={`Steer ${item.component}`}>
-          Steer
+        <button type="button" className="btn plain small rowsteer" onClick={onSteer} aria-label={`Suppress ${item.component}`}>
+          Suppress
         </button>
       </td>
     </tr>

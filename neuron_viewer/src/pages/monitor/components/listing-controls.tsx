@@ -80,7 +80,8 @@ function leastScores(chosen: number | null): number[] {
 type ChoiceProps<T extends string> = {
   label: string;
   options: readonly (readonly [T, string])[];
-  value: T;
+  /** Null while none is chosen. */
+  value: T | null;
   onChange: (value: T) => void;
 };
 

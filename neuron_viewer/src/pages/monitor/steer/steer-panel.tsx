@@ -12,11 +12,10 @@ type SteerPanelProps = {
   model: string;
   /** Tokens of the text; 0 before it is read. */
   nTokens: number;
-  extremeLevel: number | null;
 };
 
 /** Concepts in force, each with its switch; the form that finds more; and what the chosen one does to the rest. */
-export function SteerPanel({ monitor, model, nTokens, extremeLevel }: SteerPanelProps) {
+export function SteerPanel({ monitor, model, nTokens }: SteerPanelProps) {
   const { state, change } = monitor;
   const { concepts } = state;
   const [last] = concepts.slice(-1);
@@ -49,10 +48,7 @@ export function SteerPanel({ monitor, model, nTokens, extremeLevel }: SteerPanel
             written twice, without and with it.
           </p>
         )}
-        <ConceptForm
-          extremeLevel={extremeLevel}
-          onAdd={(concept) => { change({ concepts: [...concepts, concept] }); }}
-        />
+        <ConceptForm onAdd={(concept) => { change({ concepts: [...concepts, concept] }); }} />
         {last && (
           <SweepPanel
             state={state}

@@ -49,6 +49,7 @@ test("lists what led to a token, and measures it", async ({ page, model }) => {
   await panel(page, "Components").getByRole("button", { name: "Attn", exact: true }).click();
   await expect(page).toHaveURL(/kinds=attn/);
   await expect(rows(page).first().getByRole("link")).toHaveText(/^attn_/);
+  await expect(panel(page, "Components")).toContainText("All that pass the filters (attention heads) together");
 });
 
 test("explains in other terms, and of another token", async ({ page, model }) => {

@@ -5,11 +5,11 @@ import type { InfluenceItem, InfluenceResponse } from "@/api/types";
 import { Async, type Asynchronous } from "@/components/async";
 import { barScale } from "@/lib/color";
 import { define } from "@/lib/define";
-import { formatEffect } from "@/lib/format";
 
 import type { Listing } from "../monitor-state";
 import { ComponentRow } from "./component-row";
 import { type Lasts, ListingControls } from "./listing-controls";
+import { Sums } from "./sums";
 
 /** Measured effects by node; a node that is not there is still to come, or lies past those that are measured. */
 export type MeasuredItems = { effects: ReadonlyMap<string, number>; isRunning: boolean };
@@ -52,7 +52,7 @@ export function ComponentsPanel({ query, listing, lasts, onListing, measured, on
           />
         )}
       </Async>
-      {data && <Sums totals={data.totals} unit={data.objective.unit} shown={shownItems(data, listing)} />}
+      {data && <Sums data={data} listing={listing} shown={shownItems(data, listing)} />}
     </section>
   );
 }
@@ -124,23 +124,6 @@ function Rows({ items, tokens, listing, measured, onSteer }: RowsProps) {
         </tbody>
       </table>
     </div>
-  );
-}
-
-type SumsProps = {
-  totals: InfluenceResponse["totals"];
-  unit: string;
-  /** The rows that text and score leave. */
-  shown: readonly InfluenceItem[];
-};
-
-function Sums({ totals, unit, shown }: SumsProps) {
-  const listed = shown.reduce((sum, { attribution }) => sum + (attribution ?? 0), 0);
-  return (
-    <p className="pad note sums">
-      All components together <b>{formatEffect(totals.all)}</b> {unit}: {formatEffect(totals.positive)} where they are
-      above zero, {formatEffect(totals.negative)} below. The rows listed hold {formatEffect(listed)}.
-    </p>
   );
 }
 

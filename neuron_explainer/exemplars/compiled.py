@@ -36,6 +36,8 @@ _REBASED = (127 - 15 - int(np.log2(SCALE))) << (10 - SHIFT)
 _HALF_ULP = 1 << (23 - 10 - 1)
 _FIRST_NORMAL = 1 << (10 - SHIFT)
 _INFINITE = 0x7C00 >> SHIFT
+_INFINITY = 0x7F800000
+"""Of a float32. The largest bits of what is no number would overflow when they are rounded."""
 _SUBNORMALS = SCALE * 2.0**24
 """The smallest half is 2^-24."""
 
@@ -148,6 +150,8 @@ def _bin_key(bits, value):
     between it and the edge goes up.
     """
     magnitude = int32(bits & int32(0x7FFFFFFF))
+    # What is no number would lie beyond the counters; `Tally.add` refuses it by its sums.
+    magnitude = magnitude if magnitude < int32(_INFINITY) else int32(_INFINITY)
     normal = int32(int32(int32(magnitude + int32(_HALF_ULP)) >> int32(_DROPPED)) - int32(_REBASED))
     normal = normal if normal < int32(_INFINITE) else int32(_INFINITE)
     steps = int32(abs(value) * float32(_SUBNORMALS) + float32(0.5))

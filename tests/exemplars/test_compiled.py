@@ -96,6 +96,17 @@ def test_the_bin_of_every_value_near_an_edge() -> None:
     assert tally.keys.sum(1).eq(1).all()
 
 
+@pytest.mark.parametrize("bits", [0x7F800000, 0x7FC00000, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_what_is_no_number_is_refused_whatever_its_bits(bits: int) -> None:
+    values = torch.zeros(2, 3, 4)
+    values.view(torch.int32)[1, 2, 3] = bits - (bits >> 31 << 32)
+    tally = Tally(4, CPU)
+    with pytest.raises(ValueError, match="component 3 has a value that is not finite"):
+        tally.add(values, torch.full((2,), 3))
+    # Each was counted once, in a counter of its own component.
+    assert tally.keys.sum(1).tolist() == [6, 6, 6, 6]
+
+
 def batch_of(n_windows: int, first: int, lengths: Int[Tensor, " window"]) -> Batch:
     """Few different tokens: texts are often the same up to their peaks."""
     generator = torch.Generator().manual_seed(first)

@@ -18,7 +18,7 @@ import numba
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy import float32, int32
+from numpy import float32, float64, int32
 from torch import Tensor
 
 from neuron_explainer.exemplars.distribution import N_KEYS, SCALE, SHIFT
@@ -26,7 +26,8 @@ from neuron_explainer.exemplars.distribution import N_KEYS, SCALE, SHIFT
 BLOCK = 128
 """Components that are looked at together: their counters take 266 kB."""
 PLACES = 64
-"""Places of a window that are loaded together, so that waits for memory overlap."""
+"""Places of a window that are loaded together, so that waits for memory overlap, and summed in float32: a head
+has hundreds of thousands of token pairs in a long window, over which such a sum would drift."""
 _STRIDE = N_KEYS + 8
 """Counters from one component to the next: a power of two would put all of them into a few lines of the cache."""
 
@@ -93,6 +94,7 @@ def observe(
     tile = tile_bits.view(float32)
     low, high = np.empty(BLOCK, float32), np.empty(BLOCK, float32)
     total, square = np.empty(BLOCK, float32), np.empty(BLOCK, float32)
+    totals, all_squares = np.empty(BLOCK, float64), np.empty(BLOCK, float64)
     at_low, at_high = np.empty(BLOCK, int32), np.empty(BLOCK, int32)
     key = np.empty(BLOCK, int32)
     counters = np.empty(BLOCK * _STRIDE, int32)
@@ -101,11 +103,12 @@ def observe(
         stop = start + size
         counters[:] = 0
         for window in range(bits.shape[0]):
-            low[:], high[:], total[:], square[:] = np.inf, -np.inf, 0, 0
+            low[:], high[:], totals[:], all_squares[:] = np.inf, -np.inf, 0, 0
             at_low[:], at_high[:] = 0, 0
             for begin in range(0, n_text[window], PLACES):
                 n = min(PLACES, n_text[window] - begin)
                 _load(bits[window], shift, begin, start, stop, tile_bits[:n])
+                total[:], square[:] = 0, 0
                 for place in range(n):
                     at = int32(begin + place)
                     own_bits, own = tile_bits[place], tile[place]
@@ -122,8 +125,13 @@ def observe(
                         key[c] = int32(int32(c * _STRIDE) + _bin_key(own_bits[c], own[c]))
                     for c in range(size):
                         counters[key[c]] += 1
+                totals += total
+                all_squares += square
             lowest[window, start:stop], highest[window, start:stop] = low[:size], high[:size]
-            sums[window, start:stop], squares[window, start:stop] = total[:size], square[:size]
+            sums[window, start:stop], squares[window, start:stop] = (
+                totals[:size],
+                all_squares[:size],
+            )
             at_lowest[window, start:stop] = at_low[:size]
             at_highest[window, start:stop] = at_high[:size]
         for c in range(size):

@@ -1,7 +1,7 @@
 """Statistics of many components at once, taken value by value and exact to add up.
 
 Counts are integers. Sums are kept in fixed point, as integers too: each batch's sum, taken in
-float64 of float32 sums over single windows, is rounded once to a multiple of 2^-40 and split into two int64
+float64 of float32 sums over parts of windows, is rounded once to a multiple of 2^-40 and split into two int64
 limbs, high * 2^-8 + low * 2^-40. So merging is associative: parts of a corpus give the same statistics
 in whatever order they are merged, bit for bit. The rounding is worth 2^-41 per batch.
 
@@ -10,6 +10,7 @@ operations do, one after the other.
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -35,9 +36,10 @@ class Moments(NamedTuple):
 
     @staticmethod
     def empty(n_windows: int, n_components: int, device: torch.device) -> "Moments":
-        found = torch.empty(4, n_windows, n_components, device=device)
-        places = torch.empty(2, n_windows, n_components, dtype=torch.int32, device=device)
-        return Moments(*found, *places)
+        shape = (2, n_windows, n_components)
+        dtypes = (torch.float32, torch.float64, torch.int32)
+        pairs = (torch.empty(shape, dtype=dtype, device=device) for dtype in dtypes)
+        return Moments(*chain.from_iterable(pairs))
 
     def best(self, sign: int) -> Best:
         """What competes to lead on one side."""
@@ -69,7 +71,7 @@ class Tally:
         moments = Moments.empty(values.shape[0], values.shape[2], values.device)
         is_cpu = values.device.type == "cpu"
         (self._observe_compiled if is_cpu else self._observe)(values, n_text, moments)
-        sums, squares = (total.double().sum(0) for total in (moments.sums, moments.squares))
+        sums, squares = moments.sums.sum(0), moments.squares.sum(0)
         if not squares.isfinite().all():
             at = int((~squares.isfinite()).nonzero()[0, 0])
             raise ValueError(f"component {at} has a value that is not finite: use float32")
@@ -128,15 +130,18 @@ class Tally:
         counts = ordered(self.keys.cpu())
         n = max(1, int(self.n_values))
         high, low, high_squares, low_squares = self.sums.cpu().double()
-        mean = _float(high, low) / n
+        lowest, highest = self.lowest.cpu(), self.highest.cpu()
+        mean = (_float(high, low) / n).maximum(lowest.double()).minimum(highest.double())
         variance = (_float(high_squares, low_squares) / n - mean.square()).clamp(min=0)
+        # The difference of two large numbers where values hardly vary; half their range is never exceeded.
+        std = variance.sqrt().minimum((highest.double() - lowest.double()) / 2)
         shown, tops = shown_counts(counts)
         return {
             "mean": mean,
-            "std": variance.sqrt(),
+            "std": std,
             "fraction_active": counts[:, counts.shape[1] // 2 + 1 :].sum(1).double() / n,
-            "min": self.lowest.cpu(),
-            "max": self.highest.cpu(),
+            "min": lowest,
+            "max": highest,
             "quantiles": self.quantiles(),
             "histogram_counts": shown,
             "histogram_top": tops,

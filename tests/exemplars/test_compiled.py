@@ -81,6 +81,28 @@ def test_moments_and_counts(name: str, n_threads: int) -> None:
     assert tallies[0].keys.sum(1).tolist() == [int(n_text.sum())] * values.shape[2]
 
 
+@pytest.mark.parametrize("kind", [Tally, TallyElsewhere])
+def test_sums_do_not_drift_over_the_pairs_of_a_long_window(kind: type[Tally]) -> None:
+    generator = torch.Generator().manual_seed(2)
+    values = torch.rand(2, 256 * 257 // 2, 4, generator=generator)
+    tally = kind(4, CPU)
+    tally.add(values, torch.full((2,), values.shape[1]))
+    found, exact = tally.statistics(), values.double().flatten(0, 1)
+    torch.testing.assert_close(found["mean"], exact.mean(0), rtol=1e-6, atol=0)
+    torch.testing.assert_close(found["std"], exact.std(0, correction=0), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("kind", [Tally, TallyElsewhere])
+def test_values_that_are_all_equal_do_not_vary(kind: type[Tally]) -> None:
+    values = torch.tensor([0.1, -0.17, 1 / 3, 0.0])
+    tally = kind(4, CPU)
+    for n in (1, 64, 13):
+        tally.add(values.expand(2, n, 4), torch.full((2,), n))
+    found = tally.statistics()
+    assert found["mean"].equal(values.double())
+    assert found["std"].tolist() == [0.0] * 4
+
+
 def test_the_bin_of_every_value_near_an_edge() -> None:
     """All halves, what lies midway between them, and the float32 on either side of each."""
     halves = torch.arange(0, 0x7C00, dtype=torch.int16).view(torch.float16).double()

@@ -6,6 +6,7 @@ knows, without an account where the files are public.
 
 import hashlib
 from pathlib import Path
+from uuid import uuid4
 
 from neuron_explainer.models.model_folder import cache_dir
 
@@ -32,8 +33,9 @@ def fetched(url: str, *, version: str | None) -> Path:
     target = cache_dir() / "blobs" / digest / url.rsplit("/", 1)[-1]
     if version is not None and target.is_file():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
+    # Of its own: another thread or process may be fetching the same.
+    partial = cache_dir() / "blobs" / f"{digest}-{uuid4().hex}.partial"
+    partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         context = blobfile.create_context(
             connect_timeout=TIMEOUT_SECONDS,
@@ -42,10 +44,13 @@ def fetched(url: str, *, version: str | None) -> Path:
             log_callback=lambda _: None,
         )
         context.copy(url, str(partial), overwrite=True)
+        target.parent.mkdir(exist_ok=True)
+        partial.replace(target)
     except FileNotFoundError:
         raise
     except Exception as problem:  # blobfile raises its own kinds, and those of what is below it
         why = getattr(problem, "message", None) or str(problem)
         raise OSError(f"{url} cannot be reached ({str(why)[:200]})") from problem
-    partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
     return target

@@ -7,12 +7,14 @@ once, in blocks of components whose counters fit the cache.
     enter      the windows that enter each component's leaders; on other devices `leaders.py`
 
 Both give what the tensor code gives, but for the last bits of sums. The first call compiles, which takes
-seconds; numba keeps the result on disk. Components are divided among as many threads as torch has.
+seconds; numba keeps the result on disk, beside this file or in the user's cache, and compiles anew when this
+file changes (not when the constants it imports do). Components are divided among as many threads as torch has.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import no_type_check
+from functools import partial
+from typing import Any, no_type_check
 
 import numba
 import numpy as np
@@ -41,6 +43,15 @@ _INFINITY = 0x7F800000
 """Of a float32. The largest bits of what is no number would overflow when they are rounded."""
 _SUBNORMALS = SCALE * 2.0**24
 """The smallest half is 2^-24."""
+
+
+# What numba makes of a function has no static type.
+def _compiled(loop: Any, **options: Any) -> Any:
+    """`loop`, to be compiled when it is first called."""
+    try:
+        return numba.njit(cache=True, **options)(loop)
+    except RuntimeError:  # no folder can be written to keep it in: each process compiles for itself
+        return numba.njit(**options)(loop)
 
 
 def in_threads(run: Callable[[int, int], None], n: int) -> None:
@@ -77,7 +88,7 @@ def fetched(
     return own
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@partial(_compiled, nogil=True, error_model="numpy")
 @no_type_check
 def observe(
     bits, shift, n_text, first, last, lowest, highest, sums, squares, at_lowest, at_highest, counts
@@ -139,7 +150,7 @@ def observe(
                 counts[start + c, k] += counters[c * _STRIDE + k]
 
 
-@numba.njit(cache=True)
+@_compiled
 @no_type_check
 def _load(bits, shift, begin, start, stop, tile):
     """Copy some places of the components from `start` up to `stop`, as the bits of float32."""
@@ -149,7 +160,7 @@ def _load(bits, shift, begin, start, stop, tile):
             own[c] = int32(int32(given[c]) << int32(shift))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@partial(_compiled, error_model="numpy")
 @no_type_check
 def _bin_key(bits, value):
     """`distribution.bin_keys` of one value, counted from 0.
@@ -168,7 +179,7 @@ def _bin_key(bits, value):
     return int32(key + (int32(0) if bits < 0 else int32(N_KEYS // 2)))
 
 
-@numba.njit(cache=True, nogil=True)
+@partial(_compiled, nogil=True)
 @no_type_check
 def enter(
     best, peak, number, prefix, token_of, first, last, value, window, text, place, slot, source
@@ -201,7 +212,7 @@ def enter(
             _put(source[c], at, end, w)
 
 
-@numba.njit(cache=True)
+@_compiled
 @no_type_check
 def _rank(own_value, own_window, own_text, value, window, text):
     """The place that an excerpt takes among one component's leaders; -1 if none: too small, or its text is
@@ -214,7 +225,7 @@ def _rank(own_value, own_window, own_text, value, window, text):
     return -1
 
 
-@numba.njit(cache=True)
+@_compiled
 @no_type_check
 def _end(at, own_text, text):
     """The leader that makes room for one that goes to `at`: that of the same text, else the last."""
@@ -224,7 +235,7 @@ def _end(at, own_text, text):
     return len(text) - 1
 
 
-@numba.njit(cache=True)
+@_compiled
 @no_type_check
 def _put(row, at, end, new):
     """Put something at `at`; what is there moves on, and what is at `end` goes."""
@@ -233,7 +244,7 @@ def _put(row, at, end, new):
     row[at] = new
 
 
-@numba.njit(cache=True, nogil=True)
+@partial(_compiled, nogil=True)
 @no_type_check
 def fetch(bits, shift, n_text, window, component, first, last, own):
     """What components did on windows, for the entries from `first` up to `last`.

@@ -1,6 +1,11 @@
 """The compiled loops give what the tensor operations give that other devices use, and what `bin_keys` says."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +176,25 @@ def test_leaders_hold_the_activations_of_their_own_window() -> None:
         peak = int(expected.argmax())
         assert int(leaders.peak[component, place]) == peak
         assert int(leaders.text[component, place]) == int(batch.prefixes[window, query[peak]])
+
+
+def test_where_nothing_can_be_kept_each_process_compiles_for_itself(
+    root: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "neuron_explainer"
+    shutil.copytree(
+        root / "neuron_explainer", own, ignore=shutil.ignore_patterns("__pycache__", "*.nbc")
+    )
+    (own / "exemplars" / "__pycache__").touch()  # no folder can be made of it, nor of this home
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    env |= {"HOME": os.devnull, "XDG_CACHE_HOME": os.devnull, "PYTHONPATH": str(tmp_path)}
+    code = (
+        "import torch; from neuron_explainer.exemplars import compiled; print(compiled.__file__);"
+        "ones, at = torch.ones(1, 2, 3), torch.zeros(1, dtype=torch.int64);"
+        "print(compiled.fetched(ones, at + 2, at, at).tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [str(own / "exemplars" / "compiled.py"), "[[1.0, 1.0]]"]

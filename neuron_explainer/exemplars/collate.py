@@ -180,24 +180,32 @@ def collate(
     recipe = recipe or Recipe()
     recipe = replace(recipe, window=min(recipe.window, model.config.n_ctx))
     task = Task(model, corpus, out, recipe, coder_sets, name, description, max_tokens)
-    if (out / CARD).exists():
-        finished = _finished(task)
-        if finished is not None:
-            sweep(out, task.hash)
-            return finished
-        if not overwrite:
-            raise AnotherDataset(out)
+    finished = _finished(task, overwrite)
+    if finished is not None:
+        sweep(out, task.hash)
+        return finished
     place = Workplace(out, task.hash, recipe.window)
-    with closing(place):
-        observer = Observer(model, coder_sets)
-        with _kept_if_begun(place):
-            state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
-        on_progress(_progress(place.reached, "Choosing excerpts"))
-        sampling = _sample(task, place, observer, state)
-        on_progress(_progress(place.reached, "Writing"))
-        _write(task, place, observer.groups, state, sampling)
+    with closing(place), _kept_if_begun(place):
+        # Another process may have been done since, before the place was ours.
+        if _finished(task, overwrite) is None:
+            _work(task, place, pool, checkpoint_seconds, on_progress)
         place.discard()
     return open_dataset(out)
+
+
+def _work(
+    task: Task,
+    place: Workplace,
+    pool: Pool | None,
+    checkpoint_seconds: float,
+    on_progress: OnProgress,
+) -> None:
+    observer = Observer(task.model, task.coder_sets)
+    state = _read_corpus(task, place, observer, pool, checkpoint_seconds, on_progress)
+    on_progress(_progress(place.reached, "Choosing excerpts"))
+    sampling = _sample(task, place, observer, state)
+    on_progress(_progress(place.reached, "Writing"))
+    _write(task, place, observer.groups, state, sampling)
 
 
 @contextmanager
@@ -353,10 +361,19 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _finished(task: Task) -> Dataset | None:
-    """The dataset that is there, if it is this task's and can be read."""
+def _finished(task: Task, overwrite: bool) -> Dataset | None:
+    """The dataset that is there, if it is this task's and whole: a damaged one is collated again.
+
+    Raises AnotherDataset.
+    """
+    if not (task.out / CARD).exists():
+        return None
     try:
         dataset = open_dataset(task.out)
     except DatasetUnavailable:
-        return None
-    return dataset if dataset.card.task == task.hash else None
+        dataset = None
+    if dataset is not None and dataset.card.task == task.hash:
+        return None if dataset.verify() else dataset
+    if not overwrite:
+        raise AnotherDataset(task.out)
+    return None

@@ -1,5 +1,7 @@
 """Collation against brute force, and the same whatever cuts it off."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 import torch
 
 from neuron_explainer.exemplars import Dataset, Recipe, open_dataset
+from neuron_explainer.exemplars import collate as collating
 from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.distribution import LEVELS
 from neuron_explainer.exemplars.observing import groups_of
+from neuron_explainer.exemplars.workplace import Workplace
 from neuron_explainer.models.corpus import open_corpus
 from neuron_explainer.models.transformer import Transformer
 from neuron_explainer.nodes import Component
@@ -193,6 +197,48 @@ def test_collating_again_gives_the_same(
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert seen[-1].done == again.card.n_tokens
     assert [p.name for p in tmp_path.iterdir()] == ["small"]
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("damage", [cut_short, Path.unlink])
+def test_collating_again_repairs_a_damaged_file(
+    model: Transformer, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=5)))
+    whole = collate(model, corpus, tmp_path / "small", recipe=RECIPE)
+    damage(tmp_path / "small" / "mlp_L1.safetensors")
+    assert open_dataset(tmp_path / "small").verify() == ["mlp_L1.safetensors"]
+    again = collate(model, corpus, tmp_path / "small", recipe=RECIPE)
+    assert again.verify() == []
+    assert_same(again, whole)
+
+
+def test_what_another_process_finished_meanwhile_is_not_overwritten(
+    model: Transformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=5)))
+
+    def run(n_top: int) -> Dataset:
+        return collate(model, corpus, tmp_path / "small", recipe=replace(RECIPE, n_top=n_top))
+
+    class SecondToCome(Workplace):
+        """Another process has the place, and is done, just before this one gets it."""
+
+        def __init__(self, *given) -> None:
+            with monkeypatch.context() as patched:
+                patched.setattr(collating, "Workplace", Workplace)
+                run(2)
+            super().__init__(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collating, "Workplace", SecondToCome)
+        with pytest.raises(collating.AnotherDataset):
+            run(1)
+        assert open_dataset(tmp_path / "small").card.recipe.n_top == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small", "small.jsonl"]
 
 
 class Stopped(Exception):

@@ -24,7 +24,9 @@ export function NumberOption({ option, value, onChange }: NumberOptionProps) {
         onChange={(event) => { setDraft(event.target.value); }}
         onBlur={(event) => { settle(event.target.value); }}
         onKeyDown={(event) => {
-          if (event.key === "Enter") settle(event.currentTarget.value);
+          if (event.key !== "Enter") return;
+          event.preventDefault(); // a form around it is not to be sent by this
+          settle(event.currentTarget.value);
         }}
       />
     </span>

@@ -132,10 +132,19 @@ test("steers: both replies, a switch, a sweep, and the link to share it", async 
   await expect(compared).toHaveCount(0);
 });
 
+test("does not offer texts to begin with where the one that was asked about cannot be read", async ({ page }) => {
+  await page.route("**/api/monitor/tokens", (route) =>
+    route.fulfill({ status: 500, contentType: "application/json", body: '{"error":"e","message":"No reading.","hint":""}' }),
+  );
+  await page.goto("/monitor?p=One+two");
+  await expect(page.getByRole("alert")).toContainText("No reading.");
+  await expect(page.getByRole("list", { name: "Texts to begin with" })).toHaveCount(0);
+});
+
 test("refuses a sweep of tokens that the text has not", async ({ page }) => {
   await page.goto("/monitor?p=One+two+three&on=1&c=x~set~0~at+1,90~on~attn_L0_0%2B");
   const steer = panel(page, "Steer");
-  await expect(steer).toContainText(/Tokens 90 lie outside the text, which has tokens 0.\d+\./);
+  await expect(steer).toContainText(/The text has tokens 0.\d+\. The concept is to act at 90 too\./);
   await expect(steer.getByRole("button", { name: "Sweep strength and number" })).toBeDisabled();
 });
 

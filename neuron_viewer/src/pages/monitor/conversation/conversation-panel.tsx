@@ -88,7 +88,7 @@ export function ConversationPanel({ monitor, talk, isChat, prompts, heat, object
             )}
           </TurnView>
         ))}
-        {tokens.length === 0 && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={(text) => void talk.send(text)} />}
+        {!isAsked(state) && !isWriting && <Openings isChat={isChat} prompts={prompts} onPick={(text) => void talk.send(text)} />}
         {state.reply.length > 0 && !isWriting && <MadeOtherwise state={state} onAgain={talk.again} />}
         {concepts.length > 0 && isAsked(state) && (
           <CompareView request={shownRequest(state, concepts)} />

@@ -121,7 +121,7 @@ function Size({ found, wanted, used, onChange }: SizeProps) {
   return (
     <>
       <div className="row">
-        <span className="label">Components k</span>
+        <span className="label">Number k</span>
         <input
           type="range"
           aria-label="Components"

@@ -44,6 +44,11 @@ export function SweepPanel({ state, concept, nTokens, onSweep, onChoose }: Sweep
         {data && <span className="note">outlined: usable, KL at most {asked?.max_kl}</span>}
       </div>
       {query.error && <ErrorNote error={query.error} />}
+      {outside.length > 0 && (
+        <p className="small alert">
+          The text has tokens 0{"\u2013"}{nTokens - 1}. The concept is to act at {tokensText(outside)} too.
+        </p>
+      )}
       {(!data || isStale) && (
         <div className="row">
           <button
@@ -55,11 +60,6 @@ export function SweepPanel({ state, concept, nTokens, onSweep, onChoose }: Sweep
             {query.isRunning ? "Sweeping" : isStale ? "Sweep again" : "Sweep strength and number"}
           </button>
           {request === null && <span className="note">Click the token to watch first.</span>}
-          {request !== null && outside.length > 0 && (
-            <span className="note alert">
-              Tokens {tokensText(outside)} lie outside the text, which has tokens 0{"\u2013"}{nTokens - 1}.
-            </span>
-          )}
         </div>
       )}
       {data && (

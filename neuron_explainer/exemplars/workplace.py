@@ -30,7 +30,12 @@ from torch import Tensor
 
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
-from neuron_explainer.exemplars.writing import flush_to_disk, save_atomically, write_json_atomically
+from neuron_explainer.exemplars.writing import (
+    flush_to_disk,
+    save_atomically,
+    sweep_replaced,
+    write_json_atomically,
+)
 
 PROGRESS, WINDOWS, SOURCES = "progress.json", "windows.bin", "sources.txt"
 
@@ -148,6 +153,7 @@ def sweep(target: Path, task: str) -> None:
         lock = _locked(folder)
         reached = _read(folder)
         if reached is None or reached.task == task:
+            sweep_replaced(target)
             _remove(folder)
         os.close(lock)
 

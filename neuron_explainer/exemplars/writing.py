@@ -41,17 +41,30 @@ def replacing_folder(target: Path) -> Iterator[Path]:
 
     Raises NoDatasetThere where `target` is something else, then and there.
     """
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    sweep_replaced(target)
+    partial, old = _beside(target)
     partial.mkdir(parents=True)
-    yield partial
-    check_replaceable(target)
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        yield partial
+        check_replaceable(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if target.exists():
         target.rename(old)
     partial.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep_replaced(target: Path) -> None:
+    """Remove what a killed `replacing_folder` left beside a dataset."""
+    for folder in _beside(target):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(target: Path) -> tuple[Path, Path]:
+    """Where the new one is made, and where the old one waits to be removed."""
+    return target.with_name(f".{target.name}.partial"), target.with_name(f".{target.name}.old")
 
 
 def write_group(

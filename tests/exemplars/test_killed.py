@@ -5,12 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from neuron_explainer.exemplars import Recipe
+from neuron_explainer.exemplars import collate as collating
 from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
@@ -105,3 +107,44 @@ def test_what_a_finished_collation_left_is_removed(
     dataset = collate(model, corpus, out, recipe=recipe)
     assert dataset.card.n_windows > 0
     assert not folder_of(out).exists()
+
+
+def test_a_kill_between_two_datasets_leaves_no_old_one(
+    tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_models("gpt2").ours
+    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
+    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+    collate(model, corpus, out, recipe=replace(recipe, n_top=1))
+    remove = shutil.rmtree
+
+    def killed(path: Path, **given: object) -> None:
+        if path.name == ".small.old" and path.exists():
+            raise Killed
+        remove(path, **given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(Killed):
+            collate(model, corpus, out, recipe=recipe, overwrite=True)
+    assert (tmp_path / ".small.old").exists()
+    assert collate(model, corpus, out, recipe=recipe).card.recipe.n_top == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small", "small.jsonl"]
+
+
+def test_a_dataset_that_cannot_be_written_leaves_no_part_of_it(
+    tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_models("gpt2").ours
+    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
+    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collating, "write_card", full)
+        with pytest.raises(OSError, match="no space"):
+            collate(model, corpus, out, recipe=recipe)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"small.jsonl", ".small.collating"}  # from which it can go on

@@ -120,6 +120,9 @@ class RayPool:
         Raises ClusterUnavailable.
         """
         self._ray = connected(address)
+        errors = self._ray.exceptions
+        # What a machine had found is lost with it, even if the worker had said it was done.
+        self._lost = (errors.RayActorError, errors.ObjectLostError)
         self._equipment = equipment
         free = self._ray.cluster_resources()
         needed = "GPU" if equipment.device.startswith("cuda") else "CPU"
@@ -177,7 +180,7 @@ class RayPool:
         try:
             self.n_tokens += int(self._ray.get(ref))
             member.running.remove(ref)
-        except self._ray.exceptions.RayActorError as problem:
+        except self._lost as problem:
             self._replace(member, problem)
 
     def _hand_in(self, member: _Member) -> None:
@@ -186,7 +189,7 @@ class RayPool:
             self._finish(member, member.running[0])
         try:
             arrays: Mapping[str, Any] = self._ray.get(member.actor.hand_in.remote())
-        except self._ray.exceptions.RayActorError as problem:
+        except self._lost as problem:
             self._replace(member, problem)
             return
         device = next(iter(self._merged.groups.values())).tally.keys.device

@@ -20,12 +20,17 @@ from neuron_explainer.exemplars.layout import Group, Recipe
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
 
+LOST = "the machine went down before what it found had arrived"
 UNREACHABLE = "the network is down"
 """Ray raises the same of a worker that lives on and keeps its processor."""
 
 
 class ActorError(Exception):
     """What Ray raises for a worker that died."""
+
+
+class LostError(Exception):
+    """What Ray raises where the worker had done its work, and its answer is gone."""
 
 
 @dataclass(eq=False)
@@ -66,6 +71,9 @@ class FakeActor:
     def _live(self, shard: Shard | None) -> None:
         why = "it was killed" if self.is_killed else self.dies_at(shard)
         if why is not None:
+            if why == LOST:
+                self.n_tokens = 0  # handed in, to nobody
+                raise LostError(why)
             self.is_killed = self.is_killed or why != UNREACHABLE
             raise ActorError(f"The actor died.\nTraceback\n{why}")
 
@@ -76,7 +84,9 @@ class FakeRay:
 
     dies_at: Callable[[Shard | None], str | None]
     actors: list[FakeActor] = field(default_factory=list)
-    exceptions: Any = field(default_factory=lambda: SimpleNamespace(RayActorError=ActorError))
+    exceptions: Any = field(
+        default_factory=lambda: SimpleNamespace(RayActorError=ActorError, ObjectLostError=LostError)
+    )
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 2}
@@ -145,7 +155,7 @@ EVERY = sum(10 + index for index in range(8))
 
 @pytest.mark.parametrize("at", [0, 3, 7, None])
 @pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("why", ["the machine was lost", UNREACHABLE])
+@pytest.mark.parametrize("why", ["the machine was lost", LOST, UNREACHABLE])
 def test_what_a_dead_worker_owed_is_counted_once(
     pool_of: Any, at: int | None, times: int, why: str
 ) -> None:

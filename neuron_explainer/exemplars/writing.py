@@ -26,7 +26,12 @@ class NoDatasetThere(ValueError):
 
 
 def check_replaceable(target: Path) -> None:
-    """Raises NoDatasetThere for a file, and for a folder that holds anything but a dataset."""
+    """Raises NoDatasetThere for a file, a folder that holds anything but a dataset, and a blob path."""
+    scheme = target.parts[0] if target.parts else ""
+    if (
+        scheme.endswith(":") and len(scheme) > 2
+    ):  # a Path has one slash of gs:// left; C: is a drive
+        raise NoDatasetThere(f"{target} is on a blob store: a dataset is made in a local folder.")
     if target.is_dir():
         if (target / CARD).is_file() or not any(target.iterdir()):
             return

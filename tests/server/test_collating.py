@@ -28,7 +28,7 @@ def corpus(tmp_path: Path) -> Path:
     return small_corpus(tmp_path / "small.jsonl", n_documents=12)
 
 
-def collate(corpus: Path, out: Path, *more: str) -> Any:
+def collate(corpus: Path, out: Path | str, *more: str) -> Any:
     arguments = ("collate", "-m", "tiny", "--corpus", str(corpus), "--out", str(out), *more)
     return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
 
@@ -89,6 +89,16 @@ def test_a_model_that_differs_in_one_late_weight_is_another(
 def test_no_more_is_read_than_asked_for(corpus: Path, tmp_path: Path) -> None:
     assert collate(corpus, tmp_path / "few", "--tokens", "1").exit_code == 0
     assert open_dataset(tmp_path / "few").card.n_windows <= 512
+
+
+def test_a_dataset_is_made_in_a_local_folder(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = collate(corpus, "gs://bucket/small", "--tokens", "1")
+    assert result.exit_code == 2
+    assert "on a blob store" in result.output
+    assert list(tmp_path.glob("gs*")) == []
 
 
 def test_a_corpus_that_is_not_there(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ multiplied by 16 first, which puts the octaves at 2^-18 to 2^12. Counting is exa
 so histograms of parts of a corpus add up to that of the whole, in any order.
 
     bin 247              |value| < 2^-21: silent
-    bins 248 ... 494     positive values, ascending; the last holds everything from 2^12 on
+    bins 248 ... 494     positive values, ascending; the last also holds everything from 2^12 on
     bins 246 ... 0       negative values likewise
     (the eight bins below 2^-18 on either side are of equal width)
 
@@ -24,7 +24,7 @@ from torch import Tensor
 
 SCALE = 16.0
 TOP = 2.0**12
-"""Where the last bins begin. What lies beyond is known by its extreme only."""
+"""Where the last bins would end, if they did not hold everything beyond, which is known by its extreme only."""
 SHIFT = 7
 """Bits of a half that are dropped: 7 of its 10 bits of mantissa."""
 N_KEYS = 1 << (16 - SHIFT)

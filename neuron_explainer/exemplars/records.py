@@ -70,7 +70,7 @@ class Statistics:
     mean: float | None
     std: float | None
     fraction_active: float | None
-    """Share of the values above zero."""
+    """Share of the values above zero; in a collated dataset, above 2^-21."""
     min: float | None
     max: float | None
     quantiles: Mapping[str, float]

@@ -46,3 +46,17 @@ for (const width of [1280, 390]) {
     expect(await faultsOfLayout(page)).toEqual([]);
   });
 }
+
+test("keeps the sorted estimate's header apart from the measured effect's at 1280 px", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto("/");
+  await expect(page.locator(".nodes th.c-tot[aria-sort]")).toBeVisible();
+  const [estimate, measured] = await page.locator(".nodes :is(th.c-tot, th.c-mea)").evaluateAll((heads) =>
+    heads.map((head) => {
+      const text = document.createRange();
+      text.selectNodeContents(head);
+      return text.getBoundingClientRect();
+    }),
+  );
+  expect((measured?.left ?? 0) - (estimate?.right ?? 0)).toBeGreaterThan(6);
+});

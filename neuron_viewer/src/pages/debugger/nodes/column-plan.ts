@@ -52,7 +52,7 @@ const SIDE_CLASSES: Record<Side, string> = { left: "L", diff: "D", right: "R" };
 function valueColumn(metric: Metric): Column {
   const bar = isEffect(metric);
   const width =
-    metric === "total_effect" ? "max(132px, calc(var(--tw, 64px) + 74px))" : "calc(var(--tw, 64px) + 57px)";
+    metric === "total_effect" ? "max(146px, calc(var(--tw, 64px) + 82px))" : "calc(var(--tw, 64px) + 57px)";
   return {
     id: metric,
     kind: "value",

@@ -1,7 +1,7 @@
 /** Every call to the server, as TanStack Query options. Keys start with the route's name. */
 import { queryOptions } from "@tanstack/react-query";
 
-import { errorOf } from "./errors";
+import { ApiError, errorOf } from "./errors";
 import { postEvents } from "./events";
 import { client, unwrap } from "./fetch";
 import type {
@@ -15,6 +15,7 @@ import type {
   SimilarResponse,
 } from "./types";
 
+const JUST_NOW = 5_000;
 const FOREVER = { staleTime: Infinity, gcTime: 10 * 60_000 };
 
 export function healthQuery() {
@@ -134,6 +135,9 @@ export function componentRecordQuery(component: string, dataset: string | null, 
         }),
       ),
     ...FOREVER,
+    // It is asked for before the page is drawn: that there is none is not asked a second time right after.
+    retryOnMount: ({ state: { error, errorUpdatedAt } }) =>
+      !(error instanceof ApiError && error.status === 404) || Date.now() - errorUpdatedAt > JUST_NOW,
   });
 }
 

@@ -112,8 +112,18 @@ test("lists what writes, reads and fires alike, each leading to its page", async
 test("says what to do where a component has no record", async ({ page }) => {
   await page.route(`**/api/components/${NEURON}?*`, (route) => route.continue({ url: `${route.request().url()}&dataset=none` }));
   await page.route(`**/api/components/${NEURON}`, (route) => route.continue({ url: `${route.request().url()}?dataset=none` }));
+  let asked = 0;
+  page.on("request", (request) => {
+    if (request.url().includes(`/api/components/${NEURON}`) && request.method() === "GET" && !/tokens|similar/.test(request.url())) asked += 1;
+  });
+  const { explanations } = (await (await page.request.get(`/api/components/${NEURON}`)).json()) as { explanations: { text: string }[] };
   await page.goto(`/component/${NEURON}`);
   await expect(page.getByRole("region", { name: "Exemplars" })).toContainText("There is no dataset");
+  expect(explanations.length).toBeGreaterThan(0);
+  await expect(page.getByRole("region", { name: "Explanation" })).toContainText("held-out correlation");
+  const told = await page.getByRole("region", { name: "Explanation" }).locator(".exp").first().textContent();
+  expect(explanations.map(({ text }) => text.replace(/\s/g, " "))).toContain(told?.replace(/[\s\u00a0]/g, " "));
+  expect(asked).toBe(1);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -178,6 +188,13 @@ test("says what the embeddings' values are, that nothing is recorded of them, an
   await page.goto(`/component/embed?${text}`);
   await expect(page.locator(".read")).toContainText(/norm of its write\d/);
   await expect(page.getByText("embed is no single unit")).toBeVisible();
+  const lists = page.getByRole("region", { name: "Write to the output" });
+  await expect(lists.getByRole("listitem")).toHaveCount(20);
+  const first = await lists.textContent();
+  await page.getByRole("textbox", { name: "Your text" }).press("End");
+  await expect(lists).not.toHaveText(first ?? "");
+  await page.goto(`/component/mlp_ae_error_L2?${text}`);
+  await expect(lists.getByRole("listitem")).toHaveCount(20);
   await page.goto(`/component/mlp_ae_L2_40?${text}`);
   await expect(page.locator(".read")).toContainText("not active on any token of this text");
 });

@@ -14,6 +14,7 @@ import { TextPattern } from "./text-pattern";
 import type { ReadoutMode } from "./text-readout";
 import { useRecord } from "./use-record";
 import { useYourText, type YourTextState } from "./use-your-text";
+import { WriteLists } from "./write-lists";
 import { YourText } from "./your-text";
 
 const EXAMPLE =
@@ -62,9 +63,15 @@ export function ComponentView({ component, model }: { component: Component; mode
         {top}
         {text}
         <p className="note">
-          {component.name} is no single unit: datasets hold nothing on it, and it has no token lists. The Debugger lists it
-          at each token with its effects.
+          {component.name} is no single unit: it writes another vector at each token, so datasets hold nothing on it, and
+          nothing is like it or explains it. Below is what the pointed token&rsquo;s write does. The Debugger lists it at each
+          token with its effects.
         </p>
+        <ErrorBoundary name="Token lists">
+          <div className="writes">
+            <WriteLists component={component.name} state={own} />
+          </div>
+        </ErrorBoundary>
       </>
     );
   }

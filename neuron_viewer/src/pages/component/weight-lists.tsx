@@ -91,7 +91,8 @@ interface ListPanelProps {
   areAlike?: boolean;
 }
 
-function ListPanel({ title, note, lists, areAlike = true }: ListPanelProps) {
+/** Token lists side by side, with bars on one scale. */
+export function ListPanel({ title, note, lists, areAlike = true }: ListPanelProps) {
   const maximumOf = (scores: readonly TokenScore[]) => maxAbs(scores.map((score) => score.logit));
   const shared = Math.max(...lists.map((list) => maximumOf(list.scores)));
   return (

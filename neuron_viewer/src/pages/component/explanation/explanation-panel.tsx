@@ -10,6 +10,7 @@ import { ExplanationSlot } from "./explanation-slot";
 import { OwnExplanation } from "./own-explanation";
 import { sidesOf, type Side, type SideRecord } from "./sides";
 import { SimulationPanel } from "./simulation-panel";
+import { useStoredExplanations } from "./use-stored-explanations";
 import "./explanation.css";
 
 export interface ExplanationPanelProps {
@@ -24,7 +25,8 @@ type Open = { kind: "simulation"; explanation: Explanation } | { kind: "own"; si
 export function ExplanationPanel({ component, record }: ExplanationPanelProps) {
   const [open, setOpen] = useState<Open>(null);
   const isSigned = component.kind === "mlp";
-  const sides = sidesOf(record.state === "loaded" ? record.record : null, isSigned);
+  const stored = useStoredExplanations(component.name, record.state === "missing" || record.state === "error");
+  const sides = sidesOf(record.state === "loaded" ? record.record : null, isSigned, stored ?? []);
   function toggle(next: NonNullable<Open>) {
     setOpen((old) => (old !== null && isSame(old, next) ? null : next));
   }
@@ -37,7 +39,7 @@ export function ExplanationPanel({ component, record }: ExplanationPanelProps) {
             <ExplanationSlot
               component={component.name}
               side={side}
-              record={record}
+              record={stored === null ? { state: "loading" } : record}
               compared={open?.kind === "simulation" ? open.explanation.id : null}
               onCompare={(explanation) => {
                 toggle({ kind: "simulation", explanation });

@@ -21,10 +21,9 @@ export interface ExplanationSlotProps {
 export function ExplanationSlot({ component, side, record, compared, onCompare, onWrite }: ExplanationSlotProps) {
   const [best, ...others] = side.explanations;
   if (record.state !== "loaded") {
+    if (best) return <Told explanation={best} />;
     return (
-      <p className="exp mid none">
-        {record.state === "loading" ? "\u00a0" : "There is no record here, so no explanation is shown."}
-      </p>
+      <p className="exp mid none">{record.state === "loading" ? "\u00a0" : "No explanation of this side is stored."}</p>
     );
   }
   return (
@@ -50,6 +49,16 @@ export function ExplanationSlot({ component, side, record, compared, onCompare, 
       {others.length > 0 && (
         <Others component={component} explanations={others} compared={compared} onCompare={onCompare} />
       )}
+    </>
+  );
+}
+
+/** One that is stored, where the record that it can be tried on is missing. */
+function Told({ explanation }: { explanation: Explanation }) {
+  return (
+    <>
+      <p className="exp">{unbroken(explanation.text)}</p>
+      <ScoreBar explanation={explanation} />
     </>
   );
 }

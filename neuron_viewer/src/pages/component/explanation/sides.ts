@@ -12,12 +12,17 @@ export interface SideRecord {
 }
 
 /** Neurons have two sides; a head's writes and a latent's values are never negative. */
-export function sidesOf(record: Pick<ComponentRecord, "statistics" | "explanations"> | null, isSigned: boolean): SideRecord[] {
+export function sidesOf(
+  record: Pick<ComponentRecord, "statistics" | "explanations"> | null,
+  isSigned: boolean,
+  /** What is told where there is no record. */
+  stored: readonly Explanation[] = [],
+): SideRecord[] {
   const sides: Side[] = isSigned ? ["positive", "negative"] : ["positive"];
   return sides.map((side) => ({
     side,
     peak: record && (side === "positive" ? record.statistics.max : record.statistics.min),
-    explanations: ranked((record?.explanations ?? []).filter((one) => one.side === side)),
+    explanations: ranked((record?.explanations ?? stored).filter((one) => one.side === side)),
   }));
 }
 

@@ -65,9 +65,9 @@ class CollateOptions(Request):
     corpus: CorpusSpec
     model: ModelSpec
     tokens: NumberOfTokens
-    top: StrictInt = Field(default=20, ge=1, le=1000, description="Excerpts per side and band.")
+    top: StrictInt = Field(default=20, ge=1, le=1000, description="Excerpts on each side.")
     window: StrictInt = Field(
-        default=64, ge=4, le=4096, description="Tokens kept around an excerpt's peak."
+        default=64, ge=4, le=4096, description="Tokens of an excerpt, its peak among them."
     )
     coders: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] = Field(
         default=(),

@@ -58,7 +58,9 @@ class RecordStatistics(Response):
     n_values: int | None
     mean: float | None
     std: float | None
-    fraction_active: float | None = Field(description="Share of the values above zero.")
+    fraction_active: float | None = Field(
+        description="Share of the values above zero; in a collated dataset, above 2^-21."
+    )
     min: float | None
     max: float | None
     quantiles: dict[str, float] = Field(

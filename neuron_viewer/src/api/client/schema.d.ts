@@ -1337,13 +1337,13 @@ export interface components {
             tokens?: number | null;
             /**
              * Top
-             * @description Excerpts per side and band.
+             * @description Excerpts on each side.
              * @default 20
              */
             top: number;
             /**
              * Window
-             * @description Tokens kept around an excerpt's peak.
+             * @description Tokens of an excerpt, its peak among them.
              * @default 64
              */
             window: number;
@@ -3459,7 +3459,7 @@ export interface components {
         RecordStatistics: {
             /**
              * Fraction Active
-             * @description Share of the values above zero.
+             * @description Share of the values above zero; in a collated dataset, above 2^-21.
              */
             fraction_active: number | null;
             /** Max */

@@ -130,7 +130,8 @@ class Dataset:
         entry, _ = self._entry(Component(kind, layer, 0, stream))
         values = self._tensor(entry, "quantiles")
         lowest, highest = (self._tensor(entry, name).float() for name in ("min", "max"))
-        return QuantileTable(torch.tensor(LEVELS), values, lowest, highest)
+        levels = torch.tensor(LEVELS, dtype=torch.float64)
+        return QuantileTable(levels, values, lowest, highest)
 
     def means(
         self, kind: Kind, layer: int, stream: Stream | None = None

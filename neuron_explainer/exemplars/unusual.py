@@ -102,7 +102,7 @@ def _side(
     """The most unusual of a group on one side."""
     best, places = (sign * values).max(0)
     rank = rank_in_own_distribution(sign * best, table)
-    beyond = (1 - rank.double()) if sign > 0 else rank.double()
+    beyond = (1 - rank if sign > 0 else rank).round(decimals=12)  # alike on both sides
     extreme = table.highest if sign > 0 else -table.lowest
     times = best / extreme.clamp(min=1e-20)
     is_active = (best > 0) & (extreme > 0) & admitted

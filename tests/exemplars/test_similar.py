@@ -7,7 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from neuron_explainer.exemplars import Dataset, Recipe
+from neuron_explainer.exemplars import (
+    Dataset,
+    QuantileTable,
+    Recipe,
+    rank_in_own_distribution,
+)
 from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.observing import Observer
 from neuron_explainer.exemplars.similar import similar_by_coactivation, similar_by_weights
@@ -113,6 +118,20 @@ def activity(model: Transformer, component: Component, values: dict[str, Tensor]
     attn = model.block(component.layer or 0).attn
     v = values["attn_v"][index * attn.n_kv_heads // attn.n_heads]
     return (values["attn_pattern"][index] * (v @ attn.head_w_o()[index]).norm(dim=1)).amax(1)
+
+
+def test_both_sides_are_ranked_alike(dataset: Dataset) -> None:
+    levels = dataset.quantiles("mlp", 0).levels
+    values = torch.arange(len(levels)) - (len(levels) - 1) / 2  # as many below zero as above
+    ends = values.amax(0, keepdim=True) + 1
+    table = QuantileTable(levels, values[None], -ends, ends)
+    for at, level in enumerate(levels.tolist()):
+        rank, mirrored = (
+            float(rank_in_own_distribution(sign * values[at : at + 1], table)) for sign in (1, -1)
+        )
+        assert rank == pytest.approx(level, rel=1e-9)
+        assert 1 - mirrored == pytest.approx(rank, rel=1e-9)
+        assert 1 - rank == pytest.approx(mirrored, rel=1e-6)
 
 
 def test_search_by_text_lists_what_is_most_extreme_for_itself(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from signal import Signals
 
-from activation_server.errors import as_api_error
+from activation_server.errors import NotFound, as_api_error
 from activation_server.job_process import JobProcess, last_words
 from activation_server.job_store import JobFile, JobStore, Json, Lock, StateFile
 from activation_server.schemas import DoneEvent, ErrorEvent, JobState, ProgressEvent
@@ -58,18 +58,23 @@ class JobAttempt:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        state = self._store.state(self._job.id)
         try:
-            state = self._served(self._work(state))
-        except Exception as problem:  # a full disk, a program that is not there
-            logger.exception("job %s failed", self._job.id)
-            error = {"message": f"The job could not be run: {problem}", "hint": _RESUME_HINT}
-            state = replace(state, state="failed", error=error)
-        try:
-            conclude(self._store, self._job.id, state)
+            conclude(self._store, self._job.id, self._tried())
+        except (NotFound, FileNotFoundError):
+            logger.warning("the folder of job %s was removed by hand", self._job.id)
         finally:
             self._lock.release()
             self._on_end(self._job.id)
+
+    def _tried(self) -> StateFile:
+        """The state it ends in, if need be because it could not be run."""
+        state = self._store.state(self._job.id)
+        try:
+            return self._served(self._work(state))
+        except Exception as problem:  # a full disk, a program that is not there
+            logger.exception("job %s failed", self._job.id)
+            error = {"message": f"The job could not be run: {problem}", "hint": _RESUME_HINT}
+            return replace(state, state="failed", error=error)
 
     def _served(self, state: StateFile) -> StateFile:
         """Serve what came out before anybody is told that the job is done; if not, the state says why."""

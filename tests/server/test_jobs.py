@@ -1,5 +1,6 @@
 """Jobs as real processes: how they end, in which order they run, what is refused."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,19 @@ def test_a_program_that_is_not_there_fails_the_job(job_settings: Settings) -> No
     assert error is not None
     assert "/nonexistent/program" in error.message
     runner.close()
+
+
+def test_a_job_that_was_removed_by_hand_holds_up_no_other(
+    jobs: TestClient, job_settings: Settings
+) -> None:
+    assert job_settings.data_dir is not None
+    first = start(jobs, LONG)
+    going(jobs, first)
+    removed = start(jobs, "steps:1", "removed")
+    shutil.rmtree(job_settings.data_dir / "jobs" / removed)
+    last = start(jobs, "steps:1", "last")
+    jobs.post(f"/api/jobs/{first}/cancel")
+    assert over(jobs, last)["state"] == "done"
 
 
 def test_noise_on_stdout_is_no_event(jobs: TestClient) -> None:

@@ -95,6 +95,8 @@ def observe(
 ):
     """Look at the components from `first` up to `last`.
 
+    One nest of loops: with the innermost in functions of their own, heads take twice as long.
+
     Args:
         bits: "window place component", as `float_bits` gives them.
         n_text: how many places of each window are text, " window".

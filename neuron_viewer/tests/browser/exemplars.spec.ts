@@ -197,4 +197,7 @@ test("says what the embeddings' values are, that nothing is recorded of them, an
   await expect(lists.getByRole("listitem")).toHaveCount(20);
   await page.goto(`/component/mlp_ae_L2_40?${text}`);
   await expect(page.locator(".read")).toContainText("not active on any token of this text");
+  await page.goto(`/component/mlp_ae_L2_40?${new URLSearchParams({ text: "The", prompt }).toString()}`);
+  await expect(page.locator(".own2")).toContainText("not active on any token of it");
+  await expect(page.locator(".own2 .num")).toBeHidden();
 });

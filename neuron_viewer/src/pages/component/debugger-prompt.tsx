@@ -47,6 +47,7 @@ function PromptLine({ result, maximum, isHead }: PromptLineProps) {
   const from = isHead ? (pointed ?? last) : null;
   const values = tokenValues(result, from ?? 0);
   const shown = isHead ? peakOf(values) : (pointed ?? peakOf(values) ?? last);
+  const isSilent = !isHead && pointed === null && peakOf(values) === null;
   const value = shown === null ? null : (values[shown] ?? null);
   return (
     <div className="pad own2">
@@ -74,12 +75,13 @@ function PromptLine({ result, maximum, isHead }: PromptLineProps) {
           );
         })}
       </p>
-      <span className="num">
+      <span className="num" hidden={isSilent}>
         {isHead ? formatMagnitude(value) : signed(value)} {isHead && from !== null ? "from" : "at"}{" "}
         {isHead && from !== null && <Token text={result.tokens[from]?.text ?? ""} index={from} />}
         {isHead && " to "}
         {shown !== null && <Token text={result.tokens[shown]?.text ?? ""} index={shown} />}
       </span>
+      {isSilent && <span className="quiet">not active on any token of it</span>}
     </div>
   );
 }

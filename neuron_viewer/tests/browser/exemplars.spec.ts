@@ -163,7 +163,7 @@ test("says which datasets hold the component, and why another does not", async (
   await expect(page).toHaveURL(/dataset=theirs/);
   const exemplars = page.getByRole("region", { name: "Exemplars" });
   await expect(exemplars).toContainText("There is no dataset");
-  await expect(page.getByRole("region", { name: "Explanation" })).toContainText("no record here");
+  await expect(page.getByRole("region", { name: "Explanation" })).toContainText("held-out correlation");
   await exemplars.getByRole("link", { name: "Look in demo" }).click();
   await expect(page).toHaveURL(/dataset=demo/);
   await expect(lines(page).first()).toBeVisible();

@@ -65,7 +65,11 @@ export function HeatGrid({ model, marks, describe, pointed, onPoint, onPick }: H
         aria-rowcount={model.rows.length}
         aria-colcount={model.columns.length}
         aria-activedescendant={active ? `${id}-cell` : undefined}
-        style={{ width: LABEL_WIDTH + layout.width, height: head + layout.height + LABEL_SPILL }}
+        style={{
+          width: LABEL_WIDTH + layout.width,
+          height: head + layout.height + LABEL_SPILL,
+          paddingBottom: LABEL_SPILL,
+        }}
         {...keyboard}
       >
         {active && (

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { useSearchParams } from "react-router";
+import { useLocation, useSearchParams } from "react-router";
 
 import { readState, writeState, type MonitorState } from "./monitor-state";
 
@@ -14,11 +14,16 @@ export type Monitor = {
 /** The page's state lives in the URL. */
 export function useMonitor(isChat: boolean): Monitor {
   const [params, setParams] = useSearchParams();
+  const { pathname } = useLocation();
   const state = useMemo(() => readState(params, isChat), [params, isChat]);
   const now = () => readState(new URLSearchParams(window.location.search), isChat);
   return {
     state,
     now,
-    change: (part, quietly = false) => { setParams(writeState({ ...now(), ...part }), { replace: quietly }); },
+    change: (part, quietly = false) => {
+      // Another page has been asked for and is being loaded: a reply that ends now must not call it back.
+      if (window.location.pathname !== pathname) return;
+      setParams(writeState({ ...now(), ...part }), { replace: quietly });
+    },
   };
 }

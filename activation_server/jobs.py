@@ -49,14 +49,12 @@ class JobRunner:
         self._changed = threading.RLock()
         self._waiting: deque[tuple[JobFile, Lock]] = deque()
         self._running: dict[str, JobAttempt] = {}
-        self._is_closed = False
         self.serving: Serving | None = None
         """Given what came out of a job before the job is told to be done."""
 
     def close(self) -> None:
         """Stop everything; what was stopped can be resumed by the next server."""
         with self._changed:
-            self._is_closed = True
             waiting, attempts = list(self._waiting), list(self._running.values())
             self._waiting.clear()
         for attempt in attempts:

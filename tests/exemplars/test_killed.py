@@ -17,12 +17,17 @@ from neuron_explainer.exemplars.collate import collate
 from neuron_explainer.exemplars.shards import Shard
 from neuron_explainer.exemplars.state import State
 from neuron_explainer.exemplars.workplace import AnotherAtWork, Reached, Workplace, folder_of, sweep
-from neuron_explainer.models.corpus import open_corpus
+from neuron_explainer.models.corpus import Corpus, open_corpus
 from neuron_explainer.progress import Progress
 from tests.exemplars.small_corpus import small_corpus
 from tests.tiny_models import TinyModels
 
 SEED = 0
+RECIPE = Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+
+
+def three_documents(folder: Path) -> Corpus:
+    return open_corpus(str(small_corpus(folder / "small.jsonl", n_documents=3)))
 
 
 @pytest.mark.slow
@@ -68,9 +73,7 @@ def test_work_that_is_half_removed_is_begun_anew(
 
 
 def test_two_processes_never_work_in_one_place(tiny_models: TinyModels, tmp_path: Path) -> None:
-    model = tiny_models("gpt2").ours
-    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
-    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+    model, corpus, out = tiny_models("gpt2").ours, three_documents(tmp_path), tmp_path / "small"
 
     def meanwhile(_: Progress) -> None:
         # Neither the same work, nor another's, nor the end of another that is done already.
@@ -80,7 +83,7 @@ def test_two_processes_never_work_in_one_place(tiny_models: TinyModels, tmp_path
         sweep(out, "other")
         sweep(out, "same")
 
-    dataset = collate(model, corpus, out, recipe=recipe, on_progress=meanwhile)
+    dataset = collate(model, corpus, out, recipe=RECIPE, on_progress=meanwhile)
     assert dataset.card.n_windows > 0
     assert not folder_of(out).exists()
     place = Workplace(out, "same", window=16)  # free again
@@ -92,9 +95,7 @@ def test_two_processes_never_work_in_one_place(tiny_models: TinyModels, tmp_path
 def test_what_a_finished_collation_left_is_removed(
     tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = tiny_models("gpt2").ours
-    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
-    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+    model, corpus, out = tiny_models("gpt2").ours, three_documents(tmp_path), tmp_path / "small"
 
     def killed(_: Workplace) -> None:
         raise Killed
@@ -102,9 +103,9 @@ def test_what_a_finished_collation_left_is_removed(
     with monkeypatch.context() as patched:
         patched.setattr(Workplace, "discard", killed)
         with pytest.raises(Killed):
-            collate(model, corpus, out, recipe=recipe)
+            collate(model, corpus, out, recipe=RECIPE)
     assert folder_of(out).exists()
-    dataset = collate(model, corpus, out, recipe=recipe)
+    dataset = collate(model, corpus, out, recipe=RECIPE)
     assert dataset.card.n_windows > 0
     assert not folder_of(out).exists()
 
@@ -112,10 +113,8 @@ def test_what_a_finished_collation_left_is_removed(
 def test_a_kill_between_two_datasets_leaves_no_old_one(
     tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = tiny_models("gpt2").ours
-    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
-    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
-    collate(model, corpus, out, recipe=replace(recipe, n_top=1))
+    model, corpus, out = tiny_models("gpt2").ours, three_documents(tmp_path), tmp_path / "small"
+    collate(model, corpus, out, recipe=replace(RECIPE, n_top=1))
     remove = shutil.rmtree
 
     def killed(path: Path, **given: object) -> None:
@@ -126,18 +125,16 @@ def test_a_kill_between_two_datasets_leaves_no_old_one(
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", killed)
         with pytest.raises(Killed):
-            collate(model, corpus, out, recipe=recipe, overwrite=True)
+            collate(model, corpus, out, recipe=RECIPE, overwrite=True)
     assert (tmp_path / ".small.old").exists()
-    assert collate(model, corpus, out, recipe=recipe).card.recipe.n_top == 2
+    assert collate(model, corpus, out, recipe=RECIPE).card.recipe.n_top == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small", "small.jsonl"]
 
 
 def test_a_dataset_that_cannot_be_written_leaves_no_part_of_it(
     tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = tiny_models("gpt2").ours
-    corpus = open_corpus(str(small_corpus(tmp_path / "small.jsonl", n_documents=3)))
-    out, recipe = tmp_path / "small", Recipe(window=16, n_top=2, n_random=1, n_per_band=0)
+    model, corpus, out = tiny_models("gpt2").ours, three_documents(tmp_path), tmp_path / "small"
 
     def full(*_: object) -> None:
         raise OSError("no space left on device")
@@ -145,6 +142,6 @@ def test_a_dataset_that_cannot_be_written_leaves_no_part_of_it(
     with monkeypatch.context() as patched:
         patched.setattr(collating, "write_card", full)
         with pytest.raises(OSError, match="no space"):
-            collate(model, corpus, out, recipe=recipe)
+            collate(model, corpus, out, recipe=RECIPE)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"small.jsonl", ".small.collating"}  # from which it can go on
